@@ -1,0 +1,1 @@
+//! Authorization servers this resource server trusts: metadata and keys.

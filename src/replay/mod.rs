@@ -1,0 +1,1 @@
+//! Replay protection for DPoP proofs (RFC 9449 §11.1).

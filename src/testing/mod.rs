@@ -1,0 +1,1 @@
+//! In-process issuer and keys for tests of an API.
