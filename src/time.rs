@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn arithmetic_saturates_at_both_ends() {
-        let day = Duration::from_secs(86_400);
+        let day = Duration::from_hours(24);
         let (first, last) = (
             Timestamp::from_unix(i64::MIN),
             Timestamp::from_unix(i64::MAX),

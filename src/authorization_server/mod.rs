@@ -1,1 +1,4 @@
 //! The bundled authorization server.
+
+pub mod pages;
+pub mod people;

@@ -1,0 +1,96 @@
+//! The people who sign in, and how it is decided that they are who they say.
+//!
+//! [`Authenticator`] is the seam: an existing user directory is put behind it.
+
+mod password;
+
+use std::{fmt, future::Future, pin::Pin, time::Duration};
+
+use thiserror::Error;
+
+use crate::time::Timestamp;
+
+pub use self::password::Password;
+
+/// Decides whether somebody is who they say.
+///
+/// An implementation must take the same time for an unknown username as for a wrong password, and must slow guessing
+/// down by itself.
+pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
+    /// Looks at one attempt to sign in, made at `now`.
+    fn authenticate(&self, attempt: LoginAttempt, now: Timestamp) -> AuthenticationFuture<'_>;
+}
+
+/// What [`Authenticator::authenticate`] returns.
+pub type AuthenticationFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Answer, AuthenticatorFault>> + Send + 'a>>;
+
+/// What somebody typed into the login form.
+#[derive(Debug)]
+pub struct LoginAttempt {
+    /// The name as typed.
+    pub username: String,
+    /// The password as typed.
+    pub password: Password,
+}
+
+/// What an [`Authenticator`] decided.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Answer {
+    /// It is this person.
+    Authenticated(Authenticated),
+    /// Unknown username or wrong password; nobody is told which.
+    Refused,
+    /// There were too many attempts for this username. This one was not looked at.
+    Throttled {
+        /// How long until the next one will be.
+        retry_after: Duration,
+    },
+}
+
+/// A person whose identity has been established, and how.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Authenticated {
+    /// The `sub` of tokens: never changes, never given to somebody else (OpenID Connect Core §2).
+    pub subject: String,
+    /// What the person is called on pages.
+    pub display_name: String,
+    /// When they proved it: the `auth_time` of tokens.
+    pub auth_time: Timestamp,
+    /// Authentication context class (`acr`), if this way of signing in has one.
+    pub acr: Option<String>,
+    /// Authentication methods (`amr`, RFC 8176 §2).
+    pub amr: Vec<String>,
+}
+
+impl Authenticated {
+    /// A person who signed in at `auth_time` with a password and nothing else.
+    #[must_use]
+    pub fn with_password(
+        subject: impl Into<String>,
+        display_name: impl Into<String>,
+        auth_time: Timestamp,
+    ) -> Self {
+        Self {
+            subject: subject.into(),
+            display_name: display_name.into(),
+            auth_time,
+            acr: None,
+            amr: vec!["pwd".to_owned()],
+        }
+    }
+}
+
+/// The attempt could not be looked at. Never the fault of who made it: answers 503.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum AuthenticatorFault {
+    /// More people sign in at this moment than the server has memory set aside for.
+    #[error("too many sign-ins at the same time")]
+    Busy,
+    /// Whatever the people are looked up in does not work. The text is for the log.
+    #[error("people cannot be looked up: {0}")]
+    Unavailable(String),
+}
