@@ -12,6 +12,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
+
 /// Whole seconds since 1970-01-01T00:00:00Z, as JOSE's `NumericDate` counts them (RFC 7519 §2).
 ///
 /// Any `i64` is a valid value, `i64::MIN` included: arithmetic on it saturates, so a hostile `iat` cannot wrap around.
@@ -73,6 +75,42 @@ impl fmt::Display for Timestamp {
     }
 }
 
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.0)
+    }
+}
+
+/// Reads a `NumericDate`: a JSON number, a fraction of a second being dropped (RFC 7519 §2).
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NumericDate;
+        impl Visitor<'_> for NumericDate {
+            type Value = Timestamp;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of seconds")
+            }
+            fn visit_i64<E>(self, seconds: i64) -> Result<Timestamp, E> {
+                Ok(Timestamp(seconds))
+            }
+            fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<Timestamp, E> {
+                i64::try_from(seconds)
+                    .map(Timestamp)
+                    .map_err(|_| E::custom("date out of range"))
+            }
+            fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<Timestamp, E> {
+                // Beyond 2^53 a double no longer counts seconds one by one.
+                if seconds.abs() > 9_007_199_254_740_992.0 {
+                    return Err(E::custom("date out of range"));
+                }
+                #[expect(clippy::cast_possible_truncation, reason = "checked just above")]
+                Ok(Timestamp(seconds.floor() as i64))
+            }
+        }
+        deserializer.deserialize_f64(NumericDate)
+    }
+}
+
 /// Where the shell gets `now` from.
 pub trait Clock: Send + Sync + 'static {
     /// The present moment.
@@ -129,6 +167,28 @@ impl Clock for ManualClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // RFC 7519 §2: a NumericDate is a JSON numeric value, non-integers included.
+    #[test]
+    fn a_numeric_date_is_a_number_in_range() {
+        for (text, expected) in [
+            ("1700000000", Some(1_700_000_000)),
+            ("1700000000.9", Some(1_700_000_000)),
+            ("1.7e9", Some(1_700_000_000)),
+            ("-1", Some(-1)),
+            ("-0.5", Some(-1)),
+            ("-9223372036854775808", Some(i64::MIN)),
+            ("9223372036854775808", None),
+            ("1e300", None),
+            ("\"1700000000\"", None),
+            ("null", None),
+            ("true", None),
+            ("[1]", None),
+        ] {
+            let read: Result<Timestamp, _> = serde_json::from_str(text);
+            assert_eq!(read.ok().map(Timestamp::as_unix), expected, "{text}");
+        }
+    }
 
     #[test]
     fn arithmetic_saturates_at_both_ends() {

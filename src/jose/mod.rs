@@ -1,1 +1,4 @@
 //! JSON Object Signing and Encryption.
+pub mod algorithm;
+pub mod base64url;
+pub mod json;

@@ -1,0 +1,255 @@
+//! JSON with one meaning only.
+//!
+//! Two parsers that read the same bytes differently are how signed documents get forged without breaking a signature, so
+//! everything ambiguous is refused, at every depth: a member name twice in one object (RFC 7515 §4, RFC 7519 §4), anything
+//! but white space after the value, lone surrogates, numbers out of range, and (except where any text is allowed on
+//! purpose) NUL in a string.
+
+use std::{borrow::Cow, collections::HashSet, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Map, Number, Value};
+
+/// The bytes are not JSON, are ambiguous, or have not the shape that was asked for.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidJson(String);
+
+impl InvalidJson {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl From<serde_json::Error> for InvalidJson {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Reads one object, strictly.
+///
+/// # Errors
+///
+/// [`InvalidJson`] if the bytes are not exactly one unambiguous JSON object.
+pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, InvalidJson> {
+    match serde_json::from_slice::<Strict>(bytes)?.0 {
+        Value::Object(members) => Ok(members),
+        _ => Err(InvalidJson::new("not a JSON object")),
+    }
+}
+
+/// Reads one object strictly into a type.
+///
+/// # Errors
+///
+/// [`InvalidJson`] if the bytes are not exactly one unambiguous JSON object, or do not fit the type.
+pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidJson> {
+    Ok(T::deserialize(Value::Object(object(bytes)?))?)
+}
+
+/// A string, borrowed from the input where it holds no escapes.
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// Names seen in one object. For typed readers that must notice duplicates among the members they ignore.
+#[derive(Default)]
+pub(crate) struct UnknownNames<'a>(HashSet<Cow<'a, str>>);
+
+impl<'a> UnknownNames<'a> {
+    /// Takes a name that the reader does not know and the value that goes with it.
+    pub(crate) fn skip<'de: 'a, A: MapAccess<'de>>(
+        &mut self,
+        name: Text<'a>,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        if !self.0.insert(name.0) {
+            return Err(A::Error::custom("a member name occurs twice"));
+        }
+        map.next_value::<Strict>().map(drop)
+    }
+}
+
+/// Takes the value of a known member, refusing the second of the name.
+pub(crate) fn once<'de, A: MapAccess<'de>, T: Deserialize<'de>>(
+    slot: &mut Option<T>,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    if slot.is_some() {
+        return Err(A::Error::custom("a member name occurs twice"));
+    }
+    *slot = Some(map.next_value()?);
+    Ok(())
+}
+
+/// Any value, strictly read.
+struct Strict(Value);
+
+/// How serde_json's `arbitrary_precision` hands over a number. Another crate of the same build may have switched it on.
+const NUMBER: &str = "$serde_json::private::Number";
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor).map(Self)
+    }
+}
+
+struct StrictVisitor;
+
+impl<'de> Visitor<'de> for StrictVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("number out of range"))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+        without_nul(text).map(|()| Value::String(text.to_owned()))
+    }
+
+    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Value, E> {
+        without_nul(&text).map(|()| Value::String(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(Strict(item)) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut members = Map::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if name == NUMBER {
+                let digits: String = map.next_value()?;
+                return digits.parse().map(Value::Number).map_err(A::Error::custom);
+            }
+            without_nul(&name)?;
+            let Strict(value) = map.next_value()?;
+            if members.insert(name, value).is_some() {
+                return Err(A::Error::custom("a member name occurs twice"));
+            }
+        }
+        Ok(Value::Object(members))
+    }
+}
+
+fn without_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
+    if text.contains('\0') {
+        Err(E::custom("NUL in a string"))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    // RFC 8725 §2.4 and §3.4, RFC 7515 §4, RFC 7519 §4, RFC 8259 §4 and §8.2.
+    #[test]
+    fn ambiguous_documents_are_refused() {
+        for (case, text) in [
+            ("duplicate", r#"{"a":1,"a":1}"#),
+            ("duplicate by escape", r#"{"a":1,"\u0061":2}"#),
+            ("duplicate, nested", r#"{"a":[{"b":{"c":1,"c":2}}]}"#),
+            ("trailing value", r#"{"a":1}{}"#),
+            ("trailing NUL", "{\"a\":1}\0"),
+            ("raw NUL in a string", "{\"a\":\"x\0\"}"),
+            ("escaped NUL in a string", r#"{"a":"x\u0000y"}"#),
+            ("escaped NUL in a name", r#"{"a\u0000":1}"#),
+            ("lone high surrogate", r#"{"a":"\ud800"}"#),
+            ("lone low surrogate", r#"{"a":"\udc00x"}"#),
+            ("number out of range", r#"{"a":1e999}"#),
+            ("not a number", r#"{"a":NaN}"#),
+            ("leading zero", r#"{"a":01}"#),
+            ("single quotes", "{'a':1}"),
+            ("comment", r#"{"a":1}/**/"#),
+            ("trailing comma", r#"{"a":1,}"#),
+            ("byte order mark", "\u{feff}{}"),
+            ("array", "[1]"),
+            ("string", r#""{}""#),
+            ("empty", ""),
+        ] {
+            assert!(object(text.as_bytes()).is_err(), "{case}");
+        }
+        assert!(object(b"{\"a\":\"\xff\"}").is_err(), "not UTF-8");
+        let deep = format!("{}1{}", r#"{"a":"#.repeat(200), "}".repeat(200));
+        assert!(object(deep.as_bytes()).is_err(), "too deep");
+    }
+
+    #[test]
+    fn a_plain_document_is_read_as_it_stands() {
+        let read = object(br#" {"a":[1,-2,2.5,true,null,"\ud83d\ude00"],"b":{}} "#).unwrap();
+        let same: Value =
+            serde_json::from_str(r#"{"a":[1,-2,2.5,true,null,"😀"],"b":{}}"#).unwrap();
+        assert_eq!(Value::Object(read), same);
+    }
+
+    // What serde_json hands over when another crate of the build asks for `arbitrary_precision`.
+    #[test]
+    fn a_number_in_its_other_guise_is_a_number() {
+        let read = object(br#"{"a":{"$serde_json::private::Number":"12"}}"#).unwrap();
+        assert_eq!(read.get("a"), Some(&Value::from(12)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_an_error_or_a_value_and_never_a_panic(bytes: Vec<u8>) {
+            let _ = object(&bytes);
+        }
+
+        #[test]
+        fn what_strict_accepts_serde_json_reads_the_same(text in r#"(\{|\}|"a"|"b"|:|,|1|\[|\]|null){0,14}"#) {
+            if let Ok(strict) = object(text.as_bytes()) {
+                prop_assert_eq!(Value::Object(strict), serde_json::from_str::<Value>(&text).unwrap());
+            }
+        }
+    }
+}
