@@ -1,4 +1,41 @@
-//! JSON Object Signing and Encryption.
-pub mod algorithm;
+//! JSON Object Signing and Encryption, as much of it as FAPI allows and no more.
+//!
+//! Bytes go in, checked values come out. Nothing here knows HTTP, OAuth or the time.
+//!
+//! ```
+//! use tower_fapi::jose::{CompactJws, JwkSet, JwsAlgorithm, SigningHeader, SigningKey, VerifyingKeySet, sign};
+//!
+//! let key = SigningKey::generate(JwsAlgorithm::Es256)?;
+//! let token = sign(&key, SigningHeader { typ: Some("at+jwt"), ..Default::default() }, b"{}")?;
+//!
+//! let keys = VerifyingKeySet::new(&JwkSet::new([key.public().clone()]));
+//! let jws = CompactJws::parse(&token)?;
+//! let header = jws.header()?;
+//! assert!(header.is_typ("at+jwt"));
+//! jws.verify_with(&header, &keys)?;
+//! assert_eq!(jws.payload()?, b"{}");
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+
+mod algorithm;
 pub mod base64url;
+pub(crate) mod hash;
 pub mod json;
+mod jwk;
+mod jwk_set;
+mod jws;
+mod pkcs8;
+mod private_jwk;
+mod signing_key;
+mod verifying_key;
+
+pub use self::{
+    algorithm::{JwsAlgorithm, UnsupportedAlgorithm},
+    hash::{InvalidHash, JwkThumbprint, sha256},
+    jwk::{InvalidJwk, Jwk},
+    jwk_set::{InvalidJwkSet, JwkSet, VerifyingKeySet},
+    jws::{CompactJws, JwsError, JwsHeader, SigningHeader, sign},
+    private_jwk::PrivateJwk,
+    signing_key::{SigningKey, SigningKeyError},
+    verifying_key::{InvalidSignature, UnfitKey, VerifyingKey},
+};

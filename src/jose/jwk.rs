@@ -1,0 +1,283 @@
+//! Public keys as they travel (RFC 7517, RFC 7518 §6, RFC 8037 §2).
+
+use std::str::FromStr;
+
+use p256::{PublicKey, Sec1Point, elliptic_curve::sec1::FromSec1Point as _};
+use serde_json::{Map, Value};
+
+use super::{
+    base64url,
+    hash::{JwkThumbprint, sha256},
+    json::{self, InvalidJson},
+};
+
+/// A public key, checked: a point on its curve, an RSA modulus of 2048 to 8192 bits, nothing private inside.
+///
+/// Private keys are another type, [`PrivateJwk`](super::PrivateJwk), and neither parses as the other.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Jwk {
+    pub(super) material: Material,
+    pub(super) kid: Option<String>,
+    pub(super) usage: Option<String>,
+    pub(super) operations: Option<Vec<String>>,
+    pub(super) algorithm: Option<String>,
+}
+
+/// The numbers of a public key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Material {
+    /// A point on P-256, affine coordinates.
+    P256 { x: [u8; 32], y: [u8; 32] },
+    /// Modulus and exponent, big-endian without leading zeros.
+    Rsa { n: Vec<u8>, e: Vec<u8> },
+    /// A compressed Edwards point.
+    Ed25519 { x: [u8; 32] },
+}
+
+/// Why a JSON object is no public key that can be used.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidJwk {
+    /// It is not strict JSON.
+    #[error(transparent)]
+    Json(#[from] InvalidJson),
+    /// A member that the key type needs is missing, or is not what it must be.
+    #[error("member `{0}` is missing or malformed")]
+    Member(&'static str),
+    /// It holds a private or symmetric member where only public ones may stand.
+    #[error("private or symmetric member `{0}`")]
+    NotPublic(&'static str),
+    /// `kty` or `crv` is none that FAPI 2.0 can use.
+    #[error("key type or curve not supported")]
+    Unsupported,
+    /// The coordinates are no point of the curve.
+    #[error("not a point on the curve")]
+    NotOnCurve,
+    /// The RSA modulus is shorter than 2048 or longer than 8192 bits.
+    #[error("RSA modulus of {0} bits")]
+    ModulusLength(usize),
+    /// The members of a private key contradict each other.
+    #[error("private and public members do not belong together")]
+    Inconsistent,
+}
+
+/// Members that no public key has (RFC 7518 §6.2.2, §6.3.2, §6.4, RFC 8037 §2).
+const NOT_PUBLIC: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+impl Jwk {
+    /// Reads a public key from the members of a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidJwk`] says what is wrong, and is never worth telling a client in more words than "malformed key".
+    pub fn from_members(members: &Map<String, Value>) -> Result<Self, InvalidJwk> {
+        for name in NOT_PUBLIC {
+            if members.contains_key(name) {
+                return Err(InvalidJwk::NotPublic(name));
+            }
+        }
+        Self::from_public_members(members)
+    }
+
+    /// Reads the public members and leaves the private ones to the caller.
+    pub(super) fn from_public_members(members: &Map<String, Value>) -> Result<Self, InvalidJwk> {
+        Ok(Self {
+            material: Material::read(members)?,
+            kid: text(members, "kid")?.map(str::to_owned),
+            usage: text(members, "use")?.map(str::to_owned),
+            operations: operations(members)?,
+            algorithm: text(members, "alg")?.map(str::to_owned),
+        })
+    }
+
+    /// The key's identifier, if it has one.
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The same key under another identifier.
+    #[must_use]
+    pub fn with_kid(mut self, kid: impl Into<String>) -> Self {
+        self.kid = Some(kid.into());
+        self
+    }
+
+    /// The SHA-256 thumbprint (RFC 7638 §3): the same for every spelling of the same key.
+    #[must_use]
+    pub fn thumbprint(&self) -> JwkThumbprint {
+        // Only the required members, in lexicographic order, without white space. Base64url needs no JSON escapes.
+        let canonical = match &self.material {
+            Material::P256 { x, y } => format!(
+                r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#,
+                base64url::encode(x),
+                base64url::encode(y)
+            ),
+            Material::Rsa { n, e } => format!(
+                r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#,
+                base64url::encode(e),
+                base64url::encode(n)
+            ),
+            Material::Ed25519 { x } => {
+                format!(
+                    r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#,
+                    base64url::encode(x)
+                )
+            }
+        };
+        JwkThumbprint::from_bytes(sha256(canonical.as_bytes()))
+    }
+
+    /// The key as a JSON object.
+    #[must_use]
+    pub fn to_members(&self) -> Map<String, Value> {
+        let number = |bytes: &[u8]| Some(base64url::encode(bytes));
+        let name = |name: &str| Some(name.to_owned());
+        let material = match &self.material {
+            Material::P256 { x, y } => [
+                ("kty", name("EC")),
+                ("crv", name("P-256")),
+                ("x", number(x)),
+                ("y", number(y)),
+            ],
+            Material::Rsa { n, e } => [
+                ("kty", name("RSA")),
+                ("n", number(n)),
+                ("e", number(e)),
+                ("crv", None),
+            ],
+            Material::Ed25519 { x } => [
+                ("kty", name("OKP")),
+                ("crv", name("Ed25519")),
+                ("x", number(x)),
+                ("y", None),
+            ],
+        };
+        let description = [
+            ("kid", self.kid.clone()),
+            ("use", self.usage.clone()),
+            ("alg", self.algorithm.clone()),
+        ];
+        let texts = material.into_iter().chain(description);
+        let mut members: Map<_, _> = texts
+            .filter_map(|(name, text)| Some((name.to_owned(), Value::String(text?))))
+            .collect();
+        if let Some(operations) = &self.operations {
+            members.insert("key_ops".to_owned(), operations.clone().into());
+        }
+        members
+    }
+}
+
+impl FromStr for Jwk {
+    type Err = InvalidJwk;
+
+    fn from_str(json: &str) -> Result<Self, Self::Err> {
+        Self::from_members(&json::object(json.as_bytes())?)
+    }
+}
+
+impl serde::Serialize for Jwk {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_members().serialize(serializer)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Jwk {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = Map::deserialize(deserializer)?;
+        Self::from_members(&members).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Takes over a key that other code holds as `jsonwebtoken`'s type.
+impl TryFrom<&jsonwebtoken::jwk::Jwk> for Jwk {
+    type Error = InvalidJwk;
+
+    fn try_from(key: &jsonwebtoken::jwk::Jwk) -> Result<Self, Self::Error> {
+        match serde_json::to_value(key).map_err(InvalidJson::from)? {
+            Value::Object(members) => Self::from_members(&members),
+            _ => Err(InvalidJwk::Unsupported),
+        }
+    }
+}
+
+impl Material {
+    fn read(members: &Map<String, Value>) -> Result<Self, InvalidJwk> {
+        let kind = text(members, "kty")?.ok_or(InvalidJwk::Member("kty"))?;
+        let curve = text(members, "crv")?;
+        match (kind, curve) {
+            ("EC", Some("P-256")) => {
+                let (x, y) = (coordinate(members, "x")?, coordinate(members, "y")?);
+                let point = Sec1Point::from_affine_coordinates(&x.into(), &y.into(), false);
+                // Off the curve, or the point at infinity: no key (RFC 7518 §6.2.1, RFC 8725 §3.4).
+                if PublicKey::from_sec1_point(&point).is_none().into() {
+                    return Err(InvalidJwk::NotOnCurve);
+                }
+                Ok(Self::P256 { x, y })
+            }
+            ("OKP", Some("Ed25519")) => Ok(Self::Ed25519 {
+                x: coordinate(members, "x")?,
+            }),
+            ("RSA", _) => {
+                let (n, e) = (integer(members, "n")?, integer(members, "e")?);
+                let bits = bit_length(&n);
+                if !(2048..=8192).contains(&bits) {
+                    return Err(InvalidJwk::ModulusLength(bits));
+                }
+                if bit_length(&e) < 2
+                    || bit_length(&e) > 33
+                    || e.last().is_none_or(|low| low % 2 == 0)
+                {
+                    return Err(InvalidJwk::Member("e"));
+                }
+                Ok(Self::Rsa { n, e })
+            }
+            _ => Err(InvalidJwk::Unsupported),
+        }
+    }
+}
+
+fn text<'a>(
+    members: &'a Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<&'a str>, InvalidJwk> {
+    match members.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(InvalidJwk::Member(name)),
+    }
+}
+
+fn operations(members: &Map<String, Value>) -> Result<Option<Vec<String>>, InvalidJwk> {
+    let Some(value) = members.get("key_ops") else {
+        return Ok(None);
+    };
+    let items = value.as_array().ok_or(InvalidJwk::Member("key_ops"))?;
+    let names = items.iter().map(|item| item.as_str().map(str::to_owned));
+    names
+        .collect::<Option<_>>()
+        .map(Some)
+        .ok_or(InvalidJwk::Member("key_ops"))
+}
+
+fn coordinate(members: &Map<String, Value>, name: &'static str) -> Result<[u8; 32], InvalidJwk> {
+    let text = text(members, name)?.ok_or(InvalidJwk::Member(name))?;
+    base64url::decode_array(text).map_err(|_| InvalidJwk::Member(name))
+}
+
+/// A positive big-endian integer in the fewest octets (RFC 7518 §2, `Base64urlUInt`).
+fn integer(members: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, InvalidJwk> {
+    let text = text(members, name)?.ok_or(InvalidJwk::Member(name))?;
+    let bytes = base64url::decode(text).map_err(|_| InvalidJwk::Member(name))?;
+    match bytes.first() {
+        None | Some(0) => Err(InvalidJwk::Member(name)),
+        Some(_) => Ok(bytes),
+    }
+}
+
+fn bit_length(number: &[u8]) -> usize {
+    number
+        .first()
+        .map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
+}

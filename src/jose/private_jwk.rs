@@ -1,0 +1,141 @@
+//! Private keys as they are stored (RFC 7517, RFC 7518 §6, RFC 8037 §2).
+
+use std::{fmt, str::FromStr};
+
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::{
+    base64url, json,
+    jwk::{InvalidJwk, Jwk, Material},
+};
+
+/// A private key that can sign: numbers checked for their form, wiped when dropped, never shown.
+///
+/// It has no `Clone`, no `Serialize` and no `Display`; [`secret_json`](Self::secret_json) is the only way to its content.
+/// That public and private members belong together is checked when it becomes a [`SigningKey`](super::SigningKey).
+pub struct PrivateJwk {
+    public: Jwk,
+    pub(super) secret: Secret,
+}
+
+pub(super) enum Secret {
+    /// The scalar `d`.
+    P256(Zeroizing<[u8; 32]>),
+    /// The seed `d`.
+    Ed25519(Zeroizing<[u8; 32]>),
+    Rsa(Box<RsaSecret>),
+}
+
+pub(super) struct RsaSecret {
+    pub(super) d: Zeroizing<Vec<u8>>,
+    pub(super) p: Zeroizing<Vec<u8>>,
+    pub(super) q: Zeroizing<Vec<u8>>,
+    pub(super) dp: Zeroizing<Vec<u8>>,
+    pub(super) dq: Zeroizing<Vec<u8>>,
+    pub(super) qi: Zeroizing<Vec<u8>>,
+}
+
+impl PrivateJwk {
+    pub(super) const fn new(public: Jwk, secret: Secret) -> Self {
+        Self { public, secret }
+    }
+
+    /// Reads a private key from the members of a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidJwk`] if the public half is not usable or a private member is missing or malformed. An RSA key needs its
+    /// factors (`p`, `q`, `dp`, `dq`, `qi`); multi-prime keys (`oth`) are not supported.
+    pub fn from_members(members: &Map<String, Value>) -> Result<Self, InvalidJwk> {
+        if members.contains_key("oth") || members.contains_key("k") {
+            return Err(InvalidJwk::Unsupported);
+        }
+        let public = Jwk::from_public_members(members)?;
+        let secret = match public.material {
+            Material::P256 { .. } => Secret::P256(scalar(members)?),
+            Material::Ed25519 { .. } => Secret::Ed25519(scalar(members)?),
+            Material::Rsa { .. } => Secret::Rsa(Box::new(RsaSecret {
+                d: bytes(members, "d")?,
+                p: bytes(members, "p")?,
+                q: bytes(members, "q")?,
+                dp: bytes(members, "dp")?,
+                dq: bytes(members, "dq")?,
+                qi: bytes(members, "qi")?,
+            })),
+        };
+        Ok(Self { public, secret })
+    }
+
+    /// The public half.
+    #[must_use]
+    pub const fn public(&self) -> &Jwk {
+        &self.public
+    }
+
+    /// The whole key as JSON, to be stored where only its owner can read it.
+    #[must_use]
+    pub fn secret_json(&self) -> Zeroizing<String> {
+        let mut members = self.public.to_members();
+        let mut put = |name: &str, bytes: &[u8]| {
+            members.insert(name.to_owned(), base64url::encode(bytes).into());
+        };
+        match &self.secret {
+            Secret::P256(d) | Secret::Ed25519(d) => put("d", &d[..]),
+            Secret::Rsa(rsa) => {
+                put("d", &rsa.d);
+                put("p", &rsa.p);
+                put("q", &rsa.q);
+                put("dp", &rsa.dp);
+                put("dq", &rsa.dq);
+                put("qi", &rsa.qi);
+            }
+        }
+        Zeroizing::new(Value::Object(members).to_string())
+    }
+}
+
+impl FromStr for PrivateJwk {
+    type Err = InvalidJwk;
+
+    fn from_str(json: &str) -> Result<Self, Self::Err> {
+        Self::from_members(&json::object(json.as_bytes())?)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for PrivateJwk {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = Map::deserialize(deserializer)?;
+        Self::from_members(&members).map_err(serde::de::Error::custom)
+    }
+}
+
+impl fmt::Debug for PrivateJwk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrivateJwk")
+            .field("public", &self.public)
+            .finish_non_exhaustive()
+    }
+}
+
+fn member<'a>(members: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, InvalidJwk> {
+    members
+        .get(name)
+        .and_then(Value::as_str)
+        .ok_or(InvalidJwk::Member(name))
+}
+
+fn scalar(members: &Map<String, Value>) -> Result<Zeroizing<[u8; 32]>, InvalidJwk> {
+    base64url::decode_array(member(members, "d")?)
+        .map(Zeroizing::new)
+        .map_err(|_| InvalidJwk::Member("d"))
+}
+
+fn bytes(
+    members: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Zeroizing<Vec<u8>>, InvalidJwk> {
+    base64url::decode(member(members, name)?)
+        .map(Zeroizing::new)
+        .map_err(|_| InvalidJwk::Member(name))
+}
