@@ -1,8 +1,14 @@
 //! The people who sign in, and how it is decided that they are who they say.
 //!
-//! [`Authenticator`] is the seam: an existing user directory is put behind it.
+//! [`Authenticator`] is the seam: an existing user directory is put behind it. Bundled is [`ConfiguredUsers`].
 
+mod configured;
+mod directory;
+mod gate;
+mod hash;
 mod password;
+mod throttle;
+mod user;
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
@@ -10,7 +16,13 @@ use thiserror::Error;
 
 use crate::time::Timestamp;
 
-pub use self::password::Password;
+pub use self::{
+    configured::{ConfiguredUsers, ConfiguredUsersError},
+    hash::{HashFault, InvalidHash, hash_password},
+    password::Password,
+    throttle::Throttling,
+    user::{InvalidUser, UserConfig, UserProblem},
+};
 
 /// Decides whether somebody is who they say.
 ///
@@ -26,12 +38,24 @@ pub type AuthenticationFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Answer, AuthenticatorFault>> + Send + 'a>>;
 
 /// What somebody typed into the login form.
+#[non_exhaustive]
 #[derive(Debug)]
 pub struct LoginAttempt {
     /// The name as typed.
     pub username: String,
     /// The password as typed.
     pub password: Password,
+}
+
+impl LoginAttempt {
+    /// An attempt with what was typed into the two fields.
+    #[must_use]
+    pub fn new(username: impl Into<String>, password: Password) -> Self {
+        Self {
+            username: username.into(),
+            password,
+        }
+    }
 }
 
 /// What an [`Authenticator`] decided.

@@ -1,0 +1,409 @@
+//! Users from the configuration, as an [`Authenticator`].
+
+use std::{num::NonZeroUsize, thread};
+
+use thiserror::Error;
+use tokio::task;
+
+use super::{
+    Answer, Authenticated, AuthenticationFuture, Authenticator, AuthenticatorFault, HashFault,
+    InvalidUser, LoginAttempt, Throttling, UserConfig,
+    directory::Directory,
+    gate::Gate,
+    hash::{Floor, WEAKEST},
+    throttle::Throttle,
+    user::{MAX_USERNAME, lookup_name},
+};
+use crate::time::Timestamp;
+
+/// The users of the configuration.
+///
+/// Passwords are checked on tokio's blocking threads, a few at a time, so that a flood of sign-ins costs a bounded
+/// amount of memory; what cannot wait is [`AuthenticatorFault::Busy`]. Guessing is slowed down by [`Throttling`].
+/// An unknown username costs the same work, and waits in the same way, as a wrong password.
+///
+/// ```
+/// use tower_fapi::authorization_server::people::{ConfiguredUsers, Password, UserConfig, hash_password};
+///
+/// let ada = UserConfig {
+///     username: "ada".to_owned(),
+///     subject: "248289761001".to_owned(),
+///     display_name: "Ada Lovelace".to_owned(),
+///     password_hash: hash_password(&Password::from("correct horse battery staple".to_owned()))?,
+/// };
+/// let users = ConfiguredUsers::new([ada])?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct ConfiguredUsers {
+    directory: Directory,
+    throttle: Throttle,
+    gate: Gate,
+}
+
+/// However many processors there are, 76 MiB are enough for people who sign in.
+const MOST_CHECKS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+
+/// Longer than any passphrase, short enough to cost nothing.
+const MAX_PASSWORD: usize = 1024;
+
+impl ConfiguredUsers {
+    /// Takes over the users.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfiguredUsersError::User`] with the first user that cannot be right: a name or subject given twice, a hash
+    /// that is not Argon2id or too weak, and so on. [`ConfiguredUsersError::Hash`] if the machine is short of
+    /// randomness or memory.
+    pub fn new(users: impl IntoIterator<Item = UserConfig>) -> Result<Self, ConfiguredUsersError> {
+        Self::with_floor(users, WEAKEST)
+    }
+
+    fn with_floor(
+        users: impl IntoIterator<Item = UserConfig>,
+        floor: Floor,
+    ) -> Result<Self, ConfiguredUsersError> {
+        let processors = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Ok(Self {
+            directory: Directory::new(users, floor)?,
+            throttle: Throttle::default(),
+            gate: Gate::new(processors.min(MOST_CHECKS)),
+        })
+    }
+
+    /// Sets how guessing is slowed down.
+    #[must_use]
+    pub fn throttling(mut self, settings: Throttling) -> Self {
+        self.throttle = Throttle::new(settings);
+        self
+    }
+
+    /// Sets how many passwords are checked at the same time: one for each processor, and at most 4, unless set.
+    ///
+    /// Each takes as much memory as its hash says, 19 MiB by default.
+    #[must_use]
+    pub fn simultaneous(mut self, checks: NonZeroUsize) -> Self {
+        self.gate = Gate::new(checks);
+        self
+    }
+
+    async fn decide(
+        &self,
+        attempt: LoginAttempt,
+        now: Timestamp,
+    ) -> Result<Answer, AuthenticatorFault> {
+        // Nobody is called this, and no password is that long: there is nothing to keep secret about saying so at once.
+        if attempt.username.len() > MAX_USERNAME || attempt.password.secret().len() > MAX_PASSWORD {
+            return Ok(Answer::Refused);
+        }
+        let place = self.gate.enter()?;
+        let name = lookup_name(&attempt.username);
+        let (user, hash) = self.directory.find(&name);
+        if let Err(retry_after) = self.throttle.admit(&name, user.is_some(), now) {
+            return Ok(Answer::Throttled { retry_after });
+        }
+        let turn = place.turn().await?;
+        let password = attempt.password;
+        let matches = task::spawn_blocking(move || {
+            // Held by the work and not by who waits for it: a caller that goes away frees no memory.
+            let _held = turn;
+            hash.matches(&password)
+        })
+        .await
+        .map_err(|error| AuthenticatorFault::Unavailable(error.to_string()))?
+        .map_err(|error| AuthenticatorFault::Unavailable(error.to_string()))?;
+        match user {
+            Some(user) if matches => {
+                self.throttle.succeeded(&name);
+                Ok(Answer::Authenticated(Authenticated::with_password(
+                    &user.subject,
+                    &user.display_name,
+                    now,
+                )))
+            }
+            Some(_) | None => Ok(Answer::Refused),
+        }
+    }
+}
+
+impl Authenticator for ConfiguredUsers {
+    fn authenticate(&self, attempt: LoginAttempt, now: Timestamp) -> AuthenticationFuture<'_> {
+        Box::pin(self.decide(attempt, now))
+    }
+}
+
+/// The users of the configuration cannot be used.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum ConfiguredUsersError {
+    /// One of them is not right.
+    #[error(transparent)]
+    User(#[from] InvalidUser),
+    /// Nothing is wrong with them, but the machine cannot hash.
+    #[error(transparent)]
+    Hash(#[from] HashFault),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::Future,
+        pin::pin,
+        task::{Context, Poll, Waker},
+        time::{Duration, Instant},
+    };
+
+    use argon2::Params;
+
+    use super::*;
+    use crate::authorization_server::people::{Password, gate::WAITING, hash::hash_with};
+
+    const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+    const ANY: Floor = Floor { memory: 0, work: 0 };
+
+    fn cheap() -> Params {
+        Params::new(32, 1, 1, None).unwrap()
+    }
+
+    fn user(username: &str, password: &str) -> UserConfig {
+        user_costing(&cheap(), username, password)
+    }
+
+    fn user_costing(params: &Params, username: &str, password: &str) -> UserConfig {
+        UserConfig {
+            username: username.to_owned(),
+            subject: format!("sub-{username}"),
+            display_name: format!("{username} Example"),
+            password_hash: hash_with(params, &password.to_owned().into()).unwrap(),
+        }
+    }
+
+    fn people() -> ConfiguredUsers {
+        ConfiguredUsers::with_floor([user("Ada", "engine"), user("bob", "b\u{f6}b ")], ANY).unwrap()
+    }
+
+    fn attempt(username: &str, password: &str) -> LoginAttempt {
+        LoginAttempt::new(username, Password::from(password.to_owned()))
+    }
+
+    #[tokio::test]
+    async fn the_right_password_tells_who_it_is() {
+        // Through the trait object, as the server does it.
+        let people: Box<dyn Authenticator> = Box::new(people());
+        let answer = people
+            .authenticate(attempt("Ada", "engine"), NOW)
+            .await
+            .unwrap();
+        let Answer::Authenticated(ada) = answer else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(ada.subject, "sub-Ada");
+        assert_eq!(ada.display_name, "Ada Example");
+        assert_eq!(ada.auth_time, NOW);
+        assert_eq!((ada.acr, ada.amr), (None, vec!["pwd".to_owned()]));
+    }
+
+    #[tokio::test]
+    async fn names_are_forgiving_and_passwords_are_not() {
+        let people = people().throttling(Throttling {
+            free_failures: 100,
+            ..Throttling::default()
+        });
+        for (username, password, right) in [
+            ("ada", "engine", true),
+            (" ADA ", "engine", true),
+            ("bob", "b\u{f6}b ", true),
+            ("bob", "b\u{f6}b", false),
+            ("Ada", "Engine", false),
+            ("Ada", " engine", false),
+            ("Ada", "engine\0", false),
+            ("Ada", "", false),
+            ("Ada", "b\u{f6}b ", false),
+            ("", "engine", false),
+            ("nobody", "engine", false),
+            ("sub-Ada", "engine", false),
+            ("Ada\0", "engine", false),
+        ] {
+            let answer = people
+                .authenticate(attempt(username, password), NOW)
+                .await
+                .unwrap();
+            assert_eq!(
+                matches!(answer, Answer::Authenticated(_)),
+                right,
+                "{username:?} {password:?}"
+            );
+            assert_eq!(
+                answer == Answer::Refused,
+                !right,
+                "{username:?} {password:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_is_refused_without_work() {
+        let (long, fits) = ("x".repeat(MAX_PASSWORD + 1), &*"x".repeat(MAX_PASSWORD));
+        let people =
+            ConfiguredUsers::with_floor([user("ada", &long), user("bob", fits)], ANY).unwrap();
+        let long = people.authenticate(attempt("ada", &long), NOW).await;
+        assert_eq!(long, Ok(Answer::Refused));
+        let fits = people.authenticate(attempt("bob", fits), NOW).await;
+        assert!(matches!(fits, Ok(Answer::Authenticated(_))), "{fits:?}");
+        let name = people
+            .authenticate(attempt(&" ".repeat(MAX_USERNAME + 1), "x"), NOW)
+            .await;
+        assert_eq!(name, Ok(Answer::Refused));
+    }
+
+    #[tokio::test]
+    async fn guessing_is_slowed_down_alike_for_users_and_strangers() {
+        for name in ["ada", "nobody"] {
+            let people = people().throttling(Throttling {
+                free_failures: 1,
+                ..Throttling::default()
+            });
+            for _ in 0..2 {
+                let answer = people.authenticate(attempt(name, "guess"), NOW).await;
+                assert_eq!(answer, Ok(Answer::Refused), "{name}");
+            }
+            let wait = Duration::from_secs(2);
+            for (spelling, password) in [
+                (name, "guess"),
+                (name, "engine"),
+                (" ADA", "engine"),
+                ("Nobody", "x"),
+            ] {
+                if lookup_name(spelling) == name {
+                    let answer = people.authenticate(attempt(spelling, password), NOW).await;
+                    assert_eq!(
+                        answer,
+                        Ok(Answer::Throttled { retry_after: wait }),
+                        "{spelling}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn after_the_wait_the_right_password_works_and_clears_the_record() {
+        let people = people().throttling(Throttling {
+            free_failures: 1,
+            ..Throttling::default()
+        });
+        for _ in 0..2 {
+            people
+                .authenticate(attempt("ada", "guess"), NOW)
+                .await
+                .unwrap();
+        }
+        let later = NOW.plus(Duration::from_secs(2));
+        let answer = people.authenticate(attempt("ada", "engine"), later).await;
+        assert!(matches!(answer, Ok(Answer::Authenticated(_))), "{answer:?}");
+        for _ in 0..2 {
+            assert_eq!(
+                people.authenticate(attempt("ada", "guess"), later).await,
+                Ok(Answer::Refused)
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flood_waits_and_beyond_that_is_told_to_come_back() {
+        let people = people().simultaneous(NonZeroUsize::MIN);
+        let turn = people.gate.enter().unwrap().turn().await.unwrap();
+        let mut waiting: Vec<_> = (0..WAITING)
+            .map(|n| people.authenticate(attempt(&format!("name{n}"), "guess"), NOW))
+            .collect();
+        let mut context = Context::from_waker(Waker::noop());
+        for future in &mut waiting {
+            assert!(
+                future.as_mut().poll(&mut context).is_pending(),
+                "unknown users wait their turn like others"
+            );
+        }
+        let mut ada = pin!(people.authenticate(attempt("ada", "engine"), NOW));
+        assert_eq!(
+            ada.as_mut().poll(&mut context),
+            Poll::Ready(Err(AuthenticatorFault::Busy))
+        );
+
+        // Those who give up make room, and a refusal for want of room counts as no attempt.
+        waiting.clear();
+        drop(turn);
+        let answer = people.authenticate(attempt("ada", "engine"), NOW).await;
+        assert!(matches!(answer, Ok(Answer::Authenticated(_))), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_any_more_still_holds_its_place() {
+        let slow = user_costing(
+            &Params::new(64 * 1024, 4, 1, None).unwrap(),
+            "ada",
+            "engine",
+        );
+        let people = ConfiguredUsers::with_floor([slow], ANY)
+            .unwrap()
+            .simultaneous(NonZeroUsize::MIN);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut gone = people.authenticate(attempt("ada", "engine"), NOW);
+        assert!(gone.as_mut().poll(&mut context).is_pending());
+        drop(gone);
+        assert_eq!(people.gate.free_turns(), 0);
+        // Nobody else holds the turn: this waits for the work itself.
+        people.gate.enter().unwrap().turn().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_unknown_user_costs_the_same_work_as_a_wrong_password() {
+        let ada = user_costing(
+            &Params::new(16 * 1024, 2, 1, None).unwrap(),
+            "ada",
+            "engine",
+        );
+        let people = ConfiguredUsers::with_floor([ada], ANY).unwrap();
+        let mut fastest = [Duration::MAX; 2];
+        for _ in 0..3 {
+            for (name, fastest) in ["ada", "nobody"].into_iter().zip(&mut fastest) {
+                let start = Instant::now();
+                assert_eq!(
+                    people.authenticate(attempt(name, "guess"), NOW).await,
+                    Ok(Answer::Refused)
+                );
+                *fastest = start.elapsed().min(*fastest);
+            }
+        }
+        // A hash that is left out is hundreds of times faster; another machine's noise is not.
+        let [wrong, unknown] = fastest;
+        assert!(
+            unknown * 4 > wrong && wrong * 4 > unknown,
+            "wrong {wrong:?}, unknown {unknown:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_configuration_without_users_lets_nobody_in() {
+        let people = ConfiguredUsers::new([]).unwrap();
+        assert_eq!(
+            people.authenticate(attempt("", ""), NOW).await,
+            Ok(Answer::Refused)
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let ada = user("ada", "engine");
+        let hash = ada.password_hash.rsplit('$').next().unwrap().to_owned();
+        let shown = format!(
+            "{ada:?} {:?} {:?}",
+            ConfiguredUsers::with_floor([ada.clone()], ANY).unwrap(),
+            attempt("ada", "engine"),
+        );
+        assert!(
+            !shown.contains(&hash) && !shown.contains("engine"),
+            "{shown}"
+        );
+        assert!(shown.contains("Password(..)"), "{shown}");
+    }
+}

@@ -1,0 +1,231 @@
+//! Who is who: the users of the configuration, checked, and what stands in for those who are not among them.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
+
+use super::{
+    ConfiguredUsersError, HashFault, InvalidUser, UserConfig, UserProblem,
+    hash::{Floor, StoredHash},
+    user::lookup_name,
+};
+
+/// The checked users by [`lookup_name`].
+#[derive(Debug)]
+pub(super) struct Directory {
+    users: HashMap<String, User>,
+    decoys: Decoys,
+}
+
+#[derive(Debug)]
+pub(super) struct User {
+    pub(super) subject: String,
+    pub(super) display_name: String,
+    hash: Arc<StoredHash>,
+}
+
+impl Directory {
+    /// Checks each user, and that no two of them are the same.
+    pub(super) fn new(
+        configured: impl IntoIterator<Item = UserConfig>,
+        floor: Floor,
+    ) -> Result<Self, ConfiguredUsersError> {
+        let mut users = HashMap::new();
+        let mut subjects = HashSet::new();
+        for (index, user) in configured.into_iter().enumerate() {
+            let invalid = |problem| InvalidUser {
+                position: index.saturating_add(1),
+                username: user.username.clone(),
+                problem,
+            };
+            user.check().map_err(invalid)?;
+            let hash = StoredHash::parse(&user.password_hash, floor)
+                .map_err(|error| invalid(error.into()))?;
+            let name = lookup_name(&user.username);
+            if users.contains_key(&name) {
+                return Err(invalid(UserProblem::DuplicateUsername).into());
+            }
+            if !subjects.insert(user.subject.clone()) {
+                return Err(invalid(UserProblem::DuplicateSubject).into());
+            }
+            let user = User {
+                subject: user.subject,
+                display_name: user.display_name,
+                hash: Arc::new(hash),
+            };
+            users.insert(name, user);
+        }
+        Ok(Self {
+            decoys: Decoys::new(&users)?,
+            users,
+        })
+    }
+
+    /// The user of this lookup name, if there is one, and in any case the hash that the password is compared with.
+    pub(super) fn find(&self, name: &str) -> (Option<&User>, Arc<StoredHash>) {
+        let user = self.users.get(name);
+        let hash = user.map_or_else(
+            || self.decoys.stand_in_for(name),
+            |user| Arc::clone(&user.hash),
+        );
+        (user, hash)
+    }
+}
+
+/// What the passwords of unknown users are compared with, so that they take as long as a real one.
+///
+/// There is one for each user: where some hashes cost more than others, unknown names show the same mixture, and each
+/// of them always the same cost.
+#[derive(Debug)]
+struct Decoys {
+    hashes: Vec<Arc<StoredHash>>,
+    fallback: Arc<StoredHash>,
+    keyed: RandomState,
+}
+
+impl Decoys {
+    fn new(users: &HashMap<String, User>) -> Result<Self, HashFault> {
+        Ok(Self {
+            hashes: users
+                .values()
+                .map(|user| user.hash.decoy().map(Arc::new))
+                .collect::<Result<_, _>>()?,
+            fallback: Arc::new(StoredHash::decoy_of_nobody()?),
+            keyed: RandomState::new(),
+        })
+    }
+
+    fn stand_in_for(&self, name: &str) -> Arc<StoredHash> {
+        let picked = usize::try_from(self.keyed.hash_one(name) >> 32)
+            .ok()
+            .and_then(|number| number.checked_rem(self.hashes.len()))
+            .and_then(|index| self.hashes.get(index));
+        Arc::clone(picked.unwrap_or(&self.fallback))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::Params;
+
+    use super::*;
+    use crate::authorization_server::people::hash::{WEAKEST, hash_with};
+
+    const ANY: Floor = Floor { memory: 0, work: 0 };
+
+    fn user(username: &str, memory: u32) -> UserConfig {
+        let params = Params::new(memory, 1, 1, None).unwrap();
+        UserConfig {
+            username: username.to_owned(),
+            subject: format!("sub-{username}"),
+            display_name: format!("{username} Example"),
+            password_hash: hash_with(&params, &"engine".to_owned().into()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn users_that_cannot_be_right_are_refused() {
+        type Change = fn(&mut UserConfig);
+        let cases: [(&str, Change, UserProblem); 13] = [
+            (
+                "no name",
+                |u| u.username.clear(),
+                UserProblem::UsernameLength,
+            ),
+            (
+                "long name",
+                |u| u.username = "n".repeat(257),
+                UserProblem::UsernameLength,
+            ),
+            (
+                "space before",
+                |u| u.username.insert(0, ' '),
+                UserProblem::UsernameCharacters,
+            ),
+            (
+                "space after",
+                |u| u.username.push('\u{a0}'),
+                UserProblem::UsernameCharacters,
+            ),
+            (
+                "NUL in name",
+                |u| u.username.insert(1, '\0'),
+                UserProblem::UsernameCharacters,
+            ),
+            (
+                "same name",
+                |u| u.username = "Ada".into(),
+                UserProblem::DuplicateUsername,
+            ),
+            (
+                "same name, other case",
+                |u| u.username = "aDA".into(),
+                UserProblem::DuplicateUsername,
+            ),
+            ("no subject", |u| u.subject.clear(), UserProblem::Subject),
+            (
+                "long subject",
+                |u| u.subject = "s".repeat(256),
+                UserProblem::Subject,
+            ),
+            (
+                "subject beyond ASCII",
+                |u| u.subject.push('\u{e9}'),
+                UserProblem::Subject,
+            ),
+            (
+                "same subject",
+                |u| u.subject = "sub-Ada".into(),
+                UserProblem::DuplicateSubject,
+            ),
+            (
+                "blank display name",
+                |u| u.display_name = " ".into(),
+                UserProblem::DisplayName,
+            ),
+            (
+                "control in display name",
+                |u| u.display_name.push('\n'),
+                UserProblem::DisplayName,
+            ),
+        ];
+        for (case, change, problem) in cases {
+            let mut second = user("bob", 32);
+            change(&mut second);
+            let username = second.username.clone();
+            let error = Directory::new([user("Ada", 32), second], ANY).unwrap_err();
+            let expected = InvalidUser {
+                position: 2,
+                username,
+                problem,
+            };
+            assert_eq!(error, ConfiguredUsersError::User(expected), "{case}");
+        }
+    }
+
+    #[test]
+    fn a_weak_hash_is_refused_with_the_name_of_the_user() {
+        let error = Directory::new([user("ada", 32)], WEAKEST).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "user 1 (\"ada\"): password_hash: too weak with m=32, t=1: m must be at least 7168 (KiB) and m times t \
+             at least 35840"
+        );
+    }
+
+    #[test]
+    fn unknown_names_show_the_same_mixture_of_costs_as_users() {
+        let directory = Directory::new([user("ada", 32), user("bob", 64)], ANY).unwrap();
+        let cost = |name: &str| format!("{:?}", directory.find(name).1);
+        let (ada, bob) = (cost("ada"), cost("bob"));
+        let strangers: HashSet<_> = (0..200).map(|n| cost(&format!("nobody{n}"))).collect();
+        assert_eq!(strangers, HashSet::from([ada, bob]));
+        assert_eq!(
+            cost("nobody"),
+            cost("nobody"),
+            "always the same for one name"
+        );
+    }
+}

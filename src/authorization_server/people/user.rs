@@ -1,0 +1,107 @@
+//! A user as the configuration describes them.
+
+use std::fmt;
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::InvalidHash;
+
+/// One user in the configuration.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserConfig {
+    /// What they sign in with. Upper and lower case are the same, spaces around it do not count.
+    pub username: String,
+    /// The `sub` of their tokens: up to 255 printable ASCII characters that never change (OpenID Connect Core §2).
+    pub subject: String,
+    /// What they are called on pages.
+    pub display_name: String,
+    /// Argon2id hash of their password, as made by [`hash_password`](super::hash_password).
+    pub password_hash: String,
+}
+
+impl fmt::Debug for UserConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserConfig")
+            .field("username", &self.username)
+            .field("subject", &self.subject)
+            .field("display_name", &self.display_name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A user of the configuration is refused.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("user {position} ({username:?}): {problem}")]
+pub struct InvalidUser {
+    /// Which of the users, counted from 1.
+    pub position: usize,
+    /// The username as configured.
+    pub username: String,
+    /// What is wrong.
+    pub problem: UserProblem,
+}
+
+/// What is wrong with a user of the configuration.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum UserProblem {
+    /// The username is empty, or longer than a login form takes.
+    #[error("username must have 1 to {MAX_USERNAME} bytes")]
+    UsernameLength,
+    /// The username holds a control character, or begins or ends with a space, and so could not be typed.
+    #[error("username must not hold control characters, nor begin or end with a space")]
+    UsernameCharacters,
+    /// Another user signs in with the same name.
+    #[error("another user has the same username (upper and lower case are the same)")]
+    DuplicateUsername,
+    /// Not a `sub` (OpenID Connect Core §2).
+    #[error("subject must have 1 to 255 printable ASCII characters")]
+    Subject,
+    /// Another user has the same subject: their tokens could not be told apart.
+    #[error("another user has the same subject")]
+    DuplicateSubject,
+    /// There is nothing to call them.
+    #[error("display_name must have 1 to {MAX_DISPLAY_NAME} bytes and no control characters")]
+    DisplayName,
+    /// The password hash cannot be used.
+    #[error("password_hash: {0}")]
+    PasswordHash(#[from] InvalidHash),
+}
+
+/// The longest username anybody has, in bytes.
+pub(super) const MAX_USERNAME: usize = 256;
+const MAX_DISPLAY_NAME: usize = 256;
+
+impl UserConfig {
+    /// Checks everything that can be checked of one user alone, except the hash.
+    pub(super) fn check(&self) -> Result<(), UserProblem> {
+        if self.username.is_empty() || self.username.len() > MAX_USERNAME {
+            return Err(UserProblem::UsernameLength);
+        }
+        if self.username.trim() != self.username || self.username.contains(char::is_control) {
+            return Err(UserProblem::UsernameCharacters);
+        }
+        let printable = self
+            .subject
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        if self.subject.is_empty() || self.subject.len() > 255 || !printable {
+            return Err(UserProblem::Subject);
+        }
+        let name = &self.display_name;
+        if name.trim().is_empty()
+            || name.len() > MAX_DISPLAY_NAME
+            || name.contains(char::is_control)
+        {
+            return Err(UserProblem::DisplayName);
+        }
+        Ok(())
+    }
+}
+
+/// The one spelling of a username under which it is looked up and its failures are counted.
+pub(super) fn lookup_name(username: &str) -> String {
+    username.trim().to_lowercase()
+}
