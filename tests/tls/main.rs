@@ -1,0 +1,16 @@
+//! Serving over TLS, seen from real clients on real sockets.
+#![cfg(feature = "tls")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub
+)]
+
+mod certificates;
+mod handshake;
+mod resumption;
+mod serving;
+mod support;
