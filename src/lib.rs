@@ -17,7 +17,7 @@ pub mod token;
 pub mod authorization_server;
 #[cfg(feature = "client")]
 pub mod client;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(feature = "tls")]
 pub mod tls;

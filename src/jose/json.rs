@@ -5,7 +5,7 @@
 //! but white space after the value, lone surrogates, numbers out of range, and (except where any text is allowed on
 //! purpose) NUL in a string.
 
-use std::fmt;
+use std::{borrow::Cow, collections::HashSet, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -43,6 +43,58 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, InvalidJson> {
 /// [`InvalidJson`] if the bytes are not exactly one unambiguous JSON object, or do not fit the type.
 pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidJson> {
     Ok(T::deserialize(Value::Object(object(bytes)?))?)
+}
+
+/// A string, borrowed from the input where it holds no escapes.
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// Names seen in one object. For typed readers that must notice duplicates among the members they ignore.
+#[derive(Default)]
+pub(crate) struct UnknownNames<'a>(HashSet<Cow<'a, str>>);
+
+impl<'a> UnknownNames<'a> {
+    /// Takes a name that the reader does not know and the value that goes with it.
+    pub(crate) fn skip<'de: 'a, A: MapAccess<'de>>(
+        &mut self,
+        name: Text<'a>,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        if !self.0.insert(name.0) {
+            return Err(A::Error::custom("a member name occurs twice"));
+        }
+        map.next_value::<Strict>().map(drop)
+    }
+}
+
+/// Takes the value of a known member, refusing the second of the name.
+pub(crate) fn once<'de, A: MapAccess<'de>, T: Deserialize<'de>>(
+    slot: &mut Option<T>,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    if slot.is_some() {
+        return Err(A::Error::custom("a member name occurs twice"));
+    }
+    *slot = Some(map.next_value()?);
+    Ok(())
 }
 
 /// Any value, strictly read.

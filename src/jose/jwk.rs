@@ -103,6 +103,18 @@ impl Jwk {
         self
     }
 
+    /// The same key without any description: only what its thumbprint covers.
+    #[must_use]
+    pub fn bare(&self) -> Self {
+        Self {
+            material: self.material.clone(),
+            kid: None,
+            usage: None,
+            operations: None,
+            algorithm: None,
+        }
+    }
+
     /// The SHA-256 thumbprint (RFC 7638 §3): the same for every spelling of the same key.
     #[must_use]
     pub fn thumbprint(&self) -> JwkThumbprint {

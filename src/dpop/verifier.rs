@@ -1,0 +1,259 @@
+//! The twelve checks of RFC 9449 §4.3.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName};
+use moka::sync::Cache;
+use subtle::ConstantTimeEq as _;
+
+use super::{
+    ProofError, ProofPolicy, TargetUri,
+    claims::ProofClaims,
+    nonce::{NonceState, Nonces},
+};
+use crate::{
+    jose::{CompactJws, Jwk, JwkThumbprint, JwsError, VerifyingKey, base64url},
+    time::Timestamp,
+};
+
+/// The request header that carries a proof (RFC 9449 §4.1).
+pub const DPOP: HeaderName = HeaderName::from_static("dpop");
+
+/// The one proof of a request, or none.
+///
+/// # Errors
+///
+/// [`ProofError::Several`] if there is more than one header (check 1), [`ProofError::Malformed`] if it is not text.
+pub fn proof_header(headers: &HeaderMap) -> Result<Option<&str>, ProofError> {
+    let mut values = headers.get_all(DPOP).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    match values.count() {
+        0 => value
+            .to_str()
+            .map(Some)
+            .map_err(|_| ProofError::Malformed(JwsError::Segments)),
+        more => Err(ProofError::Several(more + 1)),
+    }
+}
+
+/// What a proof is checked against.
+#[derive(Clone, Copy, Debug)]
+pub struct ProofRequest<'a> {
+    /// The request's method, as it stands: methods are case-sensitive (RFC 9110 §9.1).
+    pub method: &'a str,
+    /// The URL the request went to.
+    pub target: &'a TargetUri,
+    /// SHA-256 of the access token that came along; `None` where there is none, at an authorization server.
+    pub access_token_hash: Option<&'a [u8; 32]>,
+    /// The key the access token is bound to, where there is one.
+    pub bound_to: Option<JwkThumbprint>,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// A proof that has passed every check but one: that it has not been seen before.
+///
+/// Record it in a replay store until [`last_accepted`](Self::last_accepted), after everything else about the request has
+/// been found good.
+#[derive(Clone, Debug)]
+pub struct VerifiedProof {
+    key: Arc<VerifyingKey>,
+    key_is_new: bool,
+    jti: String,
+    last_accepted: Timestamp,
+    nonce: Option<NonceState>,
+}
+
+impl VerifiedProof {
+    /// Thumbprint of the key that signed the proof.
+    #[must_use]
+    pub fn thumbprint(&self) -> JwkThumbprint {
+        self.key.thumbprint()
+    }
+
+    /// The proof's identifier, unique for its key.
+    #[must_use]
+    pub fn jti(&self) -> &str {
+        &self.jti
+    }
+
+    /// The last second at which this proof would be accepted.
+    #[must_use]
+    pub const fn last_accepted(&self) -> Timestamp {
+        self.last_accepted
+    }
+
+    /// Whether the client's nonce nears its end and a new one belongs on the answer (RFC 9449 §8.2).
+    #[must_use]
+    pub fn wants_new_nonce(&self) -> bool {
+        self.nonce == Some(NonceState::NearsItsEnd)
+    }
+}
+
+/// Checks proofs, and keeps the keys of those that were accepted ready for the next one.
+#[derive(Debug)]
+pub struct ProofVerifier {
+    policy: ProofPolicy,
+    nonces: Option<Arc<Nonces>>,
+    /// By the first segment of a proof: it is the same text in every proof of one key, so its parse, thumbprint and
+    /// prepared key need making only once.
+    keys: Cache<Box<str>, Arc<VerifyingKey>>,
+}
+
+/// A longer first segment is not worth keeping: an RSA key of 4096 bits needs about 1000 characters.
+const MAX_KEPT_SEGMENT: usize = 2048;
+
+impl ProofVerifier {
+    /// A verifier that demands no nonces.
+    #[must_use]
+    pub fn new(policy: ProofPolicy) -> Self {
+        let keys = Cache::builder().max_capacity(policy.kept_keys).build();
+        Self {
+            policy,
+            nonces: None,
+            keys,
+        }
+    }
+
+    /// Demands a nonce of these in every proof (RFC 9449 §8, §9).
+    #[must_use]
+    pub fn with_nonces(mut self, nonces: Arc<Nonces>) -> Self {
+        self.nonces = Some(nonces);
+        self
+    }
+
+    /// The nonces that are demanded, if they are.
+    #[must_use]
+    pub const fn nonces(&self) -> Option<&Arc<Nonces>> {
+        self.nonces.as_ref()
+    }
+
+    /// What is accepted.
+    #[must_use]
+    pub const fn policy(&self) -> &ProofPolicy {
+        &self.policy
+    }
+
+    /// Checks a proof, the cheap checks first and the signature last.
+    ///
+    /// Changes nothing: a proof that passes has neither been recorded nor had its key kept. See [`Self::remember`].
+    ///
+    /// # Errors
+    ///
+    /// The first check that failed.
+    pub fn verify(
+        &self,
+        proof: &str,
+        request: &ProofRequest<'_>,
+    ) -> Result<VerifiedProof, ProofError> {
+        if proof.len() > self.policy.max_bytes {
+            return Err(ProofError::TooLarge(proof.len()));
+        }
+        let jws = CompactJws::parse(proof)?;
+        let (key, key_is_new) = match self.keys.get(jws.header_segment()) {
+            Some(key) => (key, false),
+            None => (Arc::new(self.proof_key(&jws)?), true),
+        };
+        if request
+            .bound_to
+            .is_some_and(|bound| bound != key.thumbprint())
+        {
+            return Err(ProofError::KeyMismatch);
+        }
+
+        let payload = jws.payload()?;
+        let claims = ProofClaims::read(&payload)?;
+        if claims.htm != request.method {
+            return Err(ProofError::Method);
+        }
+        if !request.target.matches(&claims.htu) {
+            return Err(ProofError::Target {
+                claimed: claims.htu.chars().take(256).collect(),
+                asked: request.target.to_string(),
+            });
+        }
+        self.policy.window.check(claims.iat, request.now)?;
+        if let Some(hash) = request.access_token_hash {
+            let ath = claims
+                .ath
+                .as_deref()
+                .ok_or(ProofError::MissingClaim("ath"))?;
+            check_access_token_hash(ath, hash)?;
+        }
+        let nonce = self.check_nonce(claims.nonce.as_deref(), key.thumbprint(), request.now)?;
+
+        jws.verify(&key).map_err(|error| match error {
+            JwsError::Signature(_) => ProofError::Signature,
+            other => ProofError::Malformed(other),
+        })?;
+        Ok(VerifiedProof {
+            key,
+            key_is_new,
+            jti: claims.jti.into_owned(),
+            last_accepted: self.policy.window.last_accepted(claims.iat),
+            nonce,
+        })
+    }
+
+    /// Keeps the key of a proof that has been accepted in the end, so that its next proof costs little but a signature.
+    ///
+    /// Only accepted proofs earn that: a stranger who makes up keys cannot push out those of clients.
+    pub fn remember(&self, proof: &str, verified: &VerifiedProof) {
+        if !verified.key_is_new {
+            return;
+        }
+        if let Ok(jws) = CompactJws::parse(proof)
+            && jws.header_segment().len() <= MAX_KEPT_SEGMENT
+        {
+            self.keys
+                .insert(jws.header_segment().into(), verified.key.clone());
+        }
+    }
+
+    fn proof_key(&self, jws: &CompactJws<'_>) -> Result<VerifyingKey, ProofError> {
+        let header = jws.header().map_err(|error| match error {
+            JwsError::Algorithm => ProofError::Algorithm,
+            other => ProofError::Malformed(other),
+        })?;
+        if header.typ() != Some("dpop+jwt") {
+            return Err(ProofError::Type);
+        }
+        if !self.policy.algorithms.contains(&header.algorithm()) {
+            return Err(ProofError::Algorithm);
+        }
+        let jwk = Jwk::from_members(header.jwk().ok_or(ProofError::MissingKey)?)?;
+        let key = VerifyingKey::new(&jwk)?;
+        if key.algorithm() != header.algorithm() {
+            return Err(ProofError::Algorithm);
+        }
+        Ok(key)
+    }
+
+    fn check_nonce(
+        &self,
+        nonce: Option<&str>,
+        key: JwkThumbprint,
+        now: Timestamp,
+    ) -> Result<Option<NonceState>, ProofError> {
+        let Some(nonces) = &self.nonces else {
+            return Ok(None);
+        };
+        let nonce = nonce.ok_or(ProofError::MissingNonce)?;
+        nonces
+            .check(nonce, key, now)
+            .map(Some)
+            .map_err(|_| ProofError::Nonce)
+    }
+}
+
+fn check_access_token_hash(ath: &str, hash: &[u8; 32]) -> Result<(), ProofError> {
+    let claimed: [u8; 32] =
+        base64url::decode_array(ath).map_err(|_| ProofError::AccessTokenHash)?;
+    if claimed.ct_eq(hash).into() {
+        Ok(())
+    } else {
+        Err(ProofError::AccessTokenHash)
+    }
+}
