@@ -1,0 +1,127 @@
+//! An HTTP server for tests that can misbehave in every way, on loopback.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+    task::AbortHandle,
+};
+
+/// What is written back, octet by octet as given, and whether the connection is then left hanging.
+#[derive(Clone, Debug)]
+pub(super) struct Page {
+    bytes: Vec<u8>,
+    hang: bool,
+}
+
+impl Page {
+    /// 200 with this JSON.
+    pub(super) fn json(body: impl AsRef<str>) -> Self {
+        Self::with("200 OK", "content-type: application/json\r\n", body)
+    }
+
+    /// Any status line, any header lines (each ending in CRLF) and a body of honest length.
+    pub(super) fn with(status: &str, headers: &str, body: impl AsRef<str>) -> Self {
+        let body = body.as_ref();
+        Self::raw(format!(
+            "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        ))
+    }
+
+    /// Exactly these octets, then the connection ends.
+    pub(super) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            bytes: bytes.into(),
+            hang: false,
+        }
+    }
+
+    /// The same, but the connection never ends.
+    pub(super) fn and_hang(mut self) -> Self {
+        self.hang = true;
+        self
+    }
+}
+
+/// A running server; ends when dropped. A path without a page is a 404.
+pub(super) struct TestServer {
+    address: SocketAddr,
+    pages: Arc<Mutex<HashMap<String, Page>>>,
+    requests: Arc<Mutex<Vec<String>>>,
+    task: AbortHandle,
+}
+
+impl TestServer {
+    pub(super) async fn start() -> Self {
+        Self::start_at(([127, 0, 0, 1], 0).into()).await
+    }
+
+    pub(super) async fn start_at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let pages = Arc::new(Mutex::new(HashMap::new()));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let task = tokio::spawn(serve(listener, pages.clone(), requests.clone())).abort_handle();
+        Self {
+            address,
+            pages,
+            requests,
+            task,
+        }
+    }
+
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(super) fn put(&self, path: &str, page: Page) {
+        self.pages.lock().unwrap().insert(path.to_owned(), page);
+    }
+
+    /// The paths asked for so far.
+    pub(super) fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    pages: Arc<Mutex<HashMap<String, Page>>>,
+    requests: Arc<Mutex<Vec<String>>>,
+) {
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let (pages, requests) = (pages.clone(), requests.clone());
+        tokio::spawn(async move {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                match stream.read_u8().await {
+                    Ok(byte) => head.push(byte),
+                    Err(_) => return,
+                }
+            }
+            let head = String::from_utf8(head).unwrap();
+            let path = head.split(' ').nth(1).unwrap().to_owned();
+            let page = pages.lock().unwrap().get(&path).cloned();
+            requests.lock().unwrap().push(path);
+            let page = page.unwrap_or_else(|| Page::with("404 Not Found", "", ""));
+            let _ = stream.write_all(&page.bytes).await;
+            if page.hang {
+                std::future::pending::<()>().await;
+            }
+            let _ = stream.shutdown().await;
+        });
+    }
+}
