@@ -97,3 +97,115 @@ sha256_value! {
     /// ```
     JwkThumbprint
 }
+
+sha256_value! {
+    /// SHA-256 of a DER certificate: what `cnf.x5t#S256` binds a token to (RFC 7515 §4.1.8, RFC 8705 §3.1).
+    CertificateThumbprint
+}
+
+impl CertificateThumbprint {
+    /// Hashes a certificate.
+    ///
+    /// The bytes are not parsed: they have to be the DER that the TLS handshake carried, not PEM.
+    #[must_use]
+    pub fn of_der(certificate: &[u8]) -> Self {
+        Self(sha256(certificate))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+    use super::*;
+    use crate::jose::base64url;
+
+    /// RFC 8705 Appendix A, figure 5: the `x5t#S256` of [`CERTIFICATE`].
+    const THUMBPRINT: &str = "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0";
+    /// RFC 8705 Appendix A, figure 6, as the base64 of its DER.
+    const CERTIFICATE: &str = "MIIBBjCBrAIBAjAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARtdGxzMB4XDTE4MTAxODEyMzcwOVoX\
+        DTIyMDUwMjEyMzcwOVowDzENMAsGA1UEAwwEbXRsczBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABNcnyxwqV6hY8QnhxxzFQ03C7H\
+        KW9OylMbnQZjjJ/Au08/coZwxS7LfA4vOLS9WuneIXhbGGWvsDSb0tH6IxLm8wCgYIKoZIzj0EAwIDSQAwRgIhAP0RC1E+vwJD/D1A\
+        GHGzuri+hlV/PpQEKTWUVeORWz83AiEA5x2eXZOVbUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=";
+
+    // RFC 8705 Appendix A.
+    #[test]
+    fn the_example_of_the_specification_has_its_thumbprint() {
+        let der = STANDARD.decode(CERTIFICATE).unwrap();
+        let thumbprint = CertificateThumbprint::of_der(&der);
+        assert_eq!(thumbprint.to_string(), THUMBPRINT);
+        assert_eq!(THUMBPRINT.parse(), Ok(thumbprint));
+        assert_eq!(
+            serde_json::to_value(thumbprint).unwrap(),
+            serde_json::json!(THUMBPRINT)
+        );
+        assert_eq!(
+            serde_json::from_value::<CertificateThumbprint>(serde_json::json!(THUMBPRINT)).unwrap(),
+            thumbprint
+        );
+        assert_eq!(
+            format!("{thumbprint:?}"),
+            format!("CertificateThumbprint({THUMBPRINT})")
+        );
+    }
+
+    // RFC 7515 §2: base64url without padding, white space or other characters.
+    #[test]
+    fn other_spellings_and_lengths_are_refused() {
+        let first = |n| THUMBPRINT.get(..n).unwrap().to_owned();
+        for (case, text) in [
+            ("empty", String::new()),
+            ("padded", format!("{THUMBPRINT}=")),
+            ("one character short", first(42)),
+            ("one byte short", base64url::encode([7; 31])),
+            ("one byte long", base64url::encode([7; 33])),
+            ("SHA-1, as x5t has it", base64url::encode([7; 20])),
+            // The last character carries four bits of the hash: the two others must be zero.
+            ("trailing bits set", format!("{}1", first(42))),
+            (
+                "standard alphabet",
+                base64url::encode([0xff; 32]).replace('_', "/"),
+            ),
+            ("leading white space", format!(" {THUMBPRINT}")),
+            ("line break", format!("{}\n", first(42))),
+            ("not ASCII", format!("{}é", first(41))),
+            ("hexadecimal", "ab".repeat(32)),
+        ] {
+            assert_eq!(
+                text.parse::<CertificateThumbprint>(),
+                Err(InvalidHash),
+                "{case}"
+            );
+            let json = serde_json::json!(text);
+            assert!(
+                serde_json::from_value::<CertificateThumbprint>(json).is_err(),
+                "{case}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_thumbprint_of_the_wrong_json_type_is_malformed() {
+        for json in ["null", "5", "{}", "[]", "true", "[1,2,3]"] {
+            assert!(
+                serde_json::from_str::<CertificateThumbprint>(json).is_err(),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_bit_counts_in_a_comparison() {
+        let thumbprint = CertificateThumbprint::from_bytes([0x5a; 32]);
+        for bit in 0..256 {
+            let mut other = [0x5a; 32];
+            other[bit / 8] ^= 1 << (bit % 8);
+            assert_ne!(
+                thumbprint,
+                CertificateThumbprint::from_bytes(other),
+                "bit {bit}"
+            );
+        }
+        assert_eq!(thumbprint, CertificateThumbprint::from_bytes([0x5a; 32]));
+    }
+}

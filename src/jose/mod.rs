@@ -31,7 +31,7 @@ mod verifying_key;
 
 pub use self::{
     algorithm::{JwsAlgorithm, UnsupportedAlgorithm},
-    hash::{InvalidHash, JwkThumbprint, sha256},
+    hash::{CertificateThumbprint, InvalidHash, JwkThumbprint, sha256},
     jwk::{InvalidJwk, Jwk},
     jwk_set::{InvalidJwkSet, JwkSet, VerifyingKeySet},
     jws::{CompactJws, JwsError, JwsHeader, SigningHeader, sign},

@@ -17,11 +17,10 @@
 //! // The `x5t#S256` member of the token's `cnf` claim, as text:
 //! let bound_to: CertificateThumbprint = "t9lMMfQQsWhOlkczYjyJI5o0Htr5mWWotvlrwUhWVEs".parse()?;
 //! assert_ne!(peer.thumbprint(), bound_to);
-//! # Ok::<_, tower_fapi::mtls::InvalidCertificateThumbprint>(())
+//! # Ok::<_, tower_fapi::jose::InvalidHash>(())
 //! ```
 
 mod peer;
-mod thumbprint;
 
+pub use crate::jose::CertificateThumbprint;
 pub use peer::{PeerAddr, PeerCertificate};
-pub use thumbprint::{CertificateThumbprint, InvalidCertificateThumbprint};

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Document;
 use crate::{
-    jose::{JwkSet, JwkThumbprint, JwsAlgorithm, SigningKey},
+    jose::{CertificateThumbprint, JwkSet, JwkThumbprint, JwsAlgorithm, SigningKey},
     time::Timestamp,
 };
 
@@ -111,6 +111,13 @@ impl TokenBuilder {
     pub fn bound_to_key(mut self, thumbprint: JwkThumbprint) -> Self {
         self.confirmation
             .insert("jkt".to_owned(), thumbprint.to_string().into());
+        self
+    }
+
+    /// Binds the token to a client's certificate (`cnf.x5t#S256`, RFC 8705 §3.1).
+    pub fn bound_to_certificate(mut self, thumbprint: CertificateThumbprint) -> Self {
+        self.confirmation
+            .insert("x5t#S256".to_owned(), thumbprint.to_string().into());
         self
     }
 

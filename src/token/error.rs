@@ -1,0 +1,48 @@
+//! Why an access token was refused.
+
+use crate::{jose::JwsError, time::Timestamp};
+
+/// Why an access token was refused, for the operator. The client is told `invalid_token` and no more than helps it.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TokenError {
+    /// It is not a well-formed JWT, or demands what we do not know.
+    #[error("malformed token: {0}")]
+    Malformed(#[from] JwsError),
+    /// `typ` is not that of an access token (RFC 9068 §4).
+    #[error("`typ` is {0:?}, not at+jwt")]
+    Type(Option<String>),
+    /// `alg` is not among the algorithms accepted from this issuer.
+    #[error("algorithm not accepted")]
+    Algorithm,
+    /// A required claim is missing.
+    #[error("claim `{0}` is missing")]
+    MissingClaim(&'static str),
+    /// A claim has not the type or the form it must have. That is not the same as absent.
+    #[error("claim `{0}` is malformed")]
+    MalformedClaim(&'static str),
+    /// `iss` is none of the issuers that are trusted here.
+    #[error("issuer is not trusted")]
+    Issuer,
+    /// `aud` does not name this resource server.
+    #[error("issued for another audience")]
+    Audience,
+    /// It has ended.
+    #[error("expired at {0}")]
+    Expired(Timestamp),
+    /// `nbf` lies too far ahead.
+    #[error("not valid before {0}")]
+    NotYetValid(Timestamp),
+    /// `iat` lies too far ahead.
+    #[error("issued in the future, at {0}")]
+    IssuedInFuture(Timestamp),
+    /// No key of the issuer fits the header.
+    #[error("no key of the issuer fits")]
+    UnknownKey,
+    /// The signature is not the issuer's.
+    #[error("signature does not verify")]
+    Signature,
+    /// `cnf` holds only confirmation methods that cannot be checked here.
+    #[error("bound in a way that cannot be checked")]
+    UnknownConfirmation,
+}

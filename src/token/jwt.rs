@@ -1,0 +1,205 @@
+//! JWT access tokens (RFC 9068 §4), read once and strictly.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::{
+    AccessToken, AuthorizationDetail, Confirmation, Scope, TokenError, access_token::Inner,
+};
+use crate::{
+    jose::{CompactJws, JwsAlgorithm, JwsError, JwsHeader, VerifyingKeySet, json},
+    time::Timestamp,
+};
+
+/// What is demanded of an issuer's tokens.
+#[derive(Clone, Debug)]
+pub struct TokenRules {
+    /// The signature algorithms accepted; all three of FAPI 2.0 unless set otherwise.
+    pub algorithms: Vec<JwsAlgorithm>,
+    /// The names of this resource server, one of which has to be in `aud`.
+    pub audiences: Vec<String>,
+    /// Whether `typ` may also be `JWT` or absent, for authorization servers that do not follow RFC 9068 §2.1.
+    pub accept_plain_jwt_type: bool,
+    /// How far ahead of this clock `iat` and `nbf` may lie: 10 s to 60 s (FAPI 2.0 Security Profile §5.3.2.1).
+    pub clock_skew: Duration,
+}
+
+/// A token taken apart and found well-formed. Nothing it says has been believed yet.
+#[derive(Debug)]
+pub struct UnverifiedToken<'a> {
+    jws: CompactJws<'a>,
+    header: JwsHeader,
+    claims: Map<String, Value>,
+    issuer: String,
+}
+
+impl<'a> UnverifiedToken<'a> {
+    /// Parses header and claims.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError::Malformed`], [`TokenError::Algorithm`], or a missing or malformed `iss`.
+    pub fn parse(token: &'a str) -> Result<Self, TokenError> {
+        let jws = CompactJws::parse(token)?;
+        let header = jws.header().map_err(|error| match error {
+            JwsError::Algorithm => TokenError::Algorithm,
+            other => TokenError::Malformed(other),
+        })?;
+        let mut claims = json::object(&jws.payload()?).map_err(JwsError::from)?;
+        let issuer = text(&mut claims, "iss")?;
+        Ok(Self {
+            jws,
+            header,
+            claims,
+            issuer,
+        })
+    }
+
+    /// Who claims to have issued it: decides whose rules and keys are used, and nothing else.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Checks everything that can be checked without a key, then the signature.
+    ///
+    /// # Errors
+    ///
+    /// The first check that failed.
+    pub fn verify(
+        self,
+        rules: &TokenRules,
+        keys: &VerifyingKeySet,
+        now: Timestamp,
+    ) -> Result<AccessToken, TokenError> {
+        self.check_header(rules)?;
+        let Self {
+            jws,
+            header,
+            mut claims,
+            issuer,
+        } = self;
+        let token = AccessToken::new(Inner {
+            issuer,
+            subject: text(&mut claims, "sub")?,
+            client_id: text(&mut claims, "client_id")?,
+            audience: audience(&mut claims)?,
+            scope: scope(&mut claims)?,
+            id: text(&mut claims, "jti")?,
+            issued_at: required_date(&claims, "iat")?,
+            expires_at: required_date(&claims, "exp")?,
+            not_before: date(&claims, "nbf")?,
+            auth_time: date(&claims, "auth_time")?,
+            acr: optional_text(&mut claims, "acr")?,
+            confirmation: Confirmation::read(claims.get("cnf"))?,
+            authorization_details: AuthorizationDetail::read(claims.get("authorization_details"))?,
+            claims,
+        });
+        if !token
+            .audience()
+            .iter()
+            .any(|audience| rules.audiences.contains(audience))
+        {
+            return Err(TokenError::Audience);
+        }
+        check_time(&token, rules.clock_skew, now)?;
+        jws.verify_with(&header, keys)
+            .map_err(|error| match error {
+                JwsError::NoKey => TokenError::UnknownKey,
+                JwsError::Signature(_) => TokenError::Signature,
+                other => TokenError::Malformed(other),
+            })?;
+        Ok(token)
+    }
+
+    fn check_header(&self, rules: &TokenRules) -> Result<(), TokenError> {
+        let plain = self.header.typ().is_none() || self.header.is_typ("JWT");
+        let accepted = self.header.is_typ("at+jwt") || (plain && rules.accept_plain_jwt_type);
+        if !accepted {
+            return Err(TokenError::Type(self.header.typ().map(shortened)));
+        }
+        if rules.algorithms.contains(&self.header.algorithm()) {
+            Ok(())
+        } else {
+            Err(TokenError::Algorithm)
+        }
+    }
+}
+
+/// Checks the times of a token: once when it is verified, and again whenever it is used after that.
+///
+/// # Errors
+///
+/// [`TokenError::Expired`], [`TokenError::NotYetValid`] or [`TokenError::IssuedInFuture`].
+pub fn check_time(
+    token: &AccessToken,
+    clock_skew: Duration,
+    now: Timestamp,
+) -> Result<(), TokenError> {
+    let latest = now.plus(clock_skew);
+    if token.expires_at() <= now {
+        Err(TokenError::Expired(token.expires_at()))
+    } else if let Some(not_before) = token.not_before().filter(|not_before| *not_before > latest) {
+        Err(TokenError::NotYetValid(not_before))
+    } else if token.issued_at() > latest {
+        Err(TokenError::IssuedInFuture(token.issued_at()))
+    } else {
+        Ok(())
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+fn optional_text(
+    claims: &mut Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<String>, TokenError> {
+    match claims.remove(name) {
+        None => Ok(None),
+        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+        Some(_) => Err(TokenError::MalformedClaim(name)),
+    }
+}
+
+fn text(claims: &mut Map<String, Value>, name: &'static str) -> Result<String, TokenError> {
+    optional_text(claims, name)?.ok_or(TokenError::MissingClaim(name))
+}
+
+fn date(claims: &Map<String, Value>, name: &'static str) -> Result<Option<Timestamp>, TokenError> {
+    let date = claims.get(name).map(serde::Deserialize::deserialize);
+    date.transpose()
+        .map_err(|_: serde_json::Error| TokenError::MalformedClaim(name))
+}
+
+fn required_date(claims: &Map<String, Value>, name: &'static str) -> Result<Timestamp, TokenError> {
+    date(claims, name)?.ok_or(TokenError::MissingClaim(name))
+}
+
+/// A string, or an array of strings (RFC 7519 §4.1.3).
+fn audience(claims: &mut Map<String, Value>) -> Result<Vec<String>, TokenError> {
+    match claims.remove("aud") {
+        None => Err(TokenError::MissingClaim("aud")),
+        Some(Value::String(one)) => Ok(vec![one]),
+        Some(Value::Array(several)) => several
+            .into_iter()
+            .map(|audience| match audience {
+                Value::String(audience) => Ok(audience),
+                _ => Err(TokenError::MalformedClaim("aud")),
+            })
+            .collect(),
+        Some(_) => Err(TokenError::MalformedClaim("aud")),
+    }
+}
+
+fn scope(claims: &mut Map<String, Value>) -> Result<Scope, TokenError> {
+    match claims.remove("scope") {
+        None => Ok(Scope::default()),
+        Some(Value::String(scope)) => scope
+            .parse()
+            .map_err(|_| TokenError::MalformedClaim("scope")),
+        Some(_) => Err(TokenError::MalformedClaim("scope")),
+    }
+}
