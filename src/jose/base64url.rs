@@ -3,11 +3,14 @@
 //! Padding, white space, line breaks, the standard alphabet's `+` and `/`, and trailing bits that are not zero are all
 //! refused, so that two different texts never decode to the same bytes.
 
+use std::mem;
+
 use base64::{
     Engine as _,
     alphabet::URL_SAFE,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use zeroize::Zeroizing;
 
 const STRICT: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
@@ -76,6 +79,14 @@ pub fn encode_hash(hash: &[u8; 32]) -> [u8; 43] {
     text
 }
 
+/// Encodes a secret: the text is written once, where it stays, and wiped when dropped.
+pub(super) fn encode_secret(bytes: &[u8]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(vec![0; encoded_len(bytes.len())]);
+    // The room is exactly what is needed, and the alphabet is ASCII.
+    let _ = STRICT.encode_slice(bytes, &mut text);
+    Zeroizing::new(String::from_utf8(mem::take(&mut text)).unwrap_or_default())
+}
+
 const fn encoded_len(bytes: usize) -> usize {
     (bytes * 4).div_ceil(3)
 }
@@ -116,6 +127,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_encoded_decodes_to_itself(bytes: Vec<u8>, hash: [u8; 32]) {
+            prop_assert_eq!(&*encode_secret(&bytes), &encode(&bytes));
             prop_assert_eq!(decode(encode(&bytes)), Ok(bytes));
             let on_stack = encode_hash(&hash);
             prop_assert_eq!(encode(hash).into_bytes(), on_stack.to_vec());
