@@ -45,6 +45,18 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidJson> {
     Ok(T::deserialize(Value::Object(object(bytes)?))?)
 }
 
+/// Reads one object, as strictly, from whatever format `deserializer` reads.
+///
+/// Nothing that was read stands in the error: the object may be a private key.
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Map<String, Value>, D::Error> {
+    match Strict::deserialize(deserializer)?.0 {
+        Value::Object(members) => Ok(members),
+        _ => Err(D::Error::custom("not an object")),
+    }
+}
+
 /// A string, borrowed from the input where it holds no escapes.
 pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
 

@@ -197,8 +197,7 @@ impl serde::Serialize for Jwk {
 
 impl<'de> serde::Deserialize<'de> for Jwk {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let members = Map::deserialize(deserializer)?;
-        Self::from_members(&members).map_err(serde::de::Error::custom)
+        Self::from_members(&json::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 

@@ -92,7 +92,8 @@ impl serde::Serialize for JwkSet {
 
 impl<'de> serde::Deserialize<'de> for JwkSet {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_value(&Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        let document = Value::Object(json::deserialize(deserializer)?);
+        Self::from_value(&document).map_err(serde::de::Error::custom)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
     base64url, json,
@@ -115,14 +115,19 @@ impl FromStr for PrivateJwk {
     type Err = InvalidJwk;
 
     fn from_str(json: &str) -> Result<Self, Self::Err> {
-        Self::from_members(&json::object(json.as_bytes())?)
+        let mut members = json::object(json.as_bytes())?;
+        let key = Self::from_members(&members);
+        members.values_mut().for_each(wipe);
+        key
     }
 }
 
 impl<'de> serde::Deserialize<'de> for PrivateJwk {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let members = Map::deserialize(deserializer)?;
-        Self::from_members(&members).map_err(serde::de::Error::custom)
+        let mut members = json::deserialize(deserializer)?;
+        let key = Self::from_members(&members);
+        members.values_mut().for_each(wipe);
+        key.map_err(serde::de::Error::custom)
     }
 }
 
@@ -131,6 +136,16 @@ impl fmt::Debug for PrivateJwk {
         f.debug_struct("PrivateJwk")
             .field("public", &self.public)
             .finish_non_exhaustive()
+    }
+}
+
+/// Overwrites every text in what a key was read from.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
