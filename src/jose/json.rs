@@ -172,7 +172,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut members = Map::new();
         while let Some(name) = map.next_key::<String>()? {
             if name == NUMBER {
-                let digits: String = map.next_value()?;
+                let Digits(digits) = map.next_value()?;
                 return digits.parse().map(Value::Number).map_err(A::Error::custom);
             }
             without_nul(&name)?;
@@ -182,6 +182,29 @@ impl<'de> Visitor<'de> for StrictVisitor {
             }
         }
         Ok(Value::Object(members))
+    }
+}
+
+/// The digits of a number in its other guise. `serde_json` hands them over as a string of its own; from a document they
+/// would come as a piece of the text, and an object that only looks like a number must not become one.
+struct Digits(String);
+
+impl<'de> Deserialize<'de> for Digits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct DigitsVisitor;
+        impl Visitor<'_> for DigitsVisitor {
+            type Value = Digits;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("another name for this member")
+            }
+            fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<Digits, E> {
+                Err(E::custom("an object in the guise of a number"))
+            }
+            fn visit_string<E>(self, digits: String) -> Result<Digits, E> {
+                Ok(Digits(digits))
+            }
+        }
+        deserializer.deserialize_string(DigitsVisitor)
     }
 }
 
@@ -197,6 +220,7 @@ fn without_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde::de::value::MapDeserializer;
 
     // RFC 8725 §2.4 and §3.4, RFC 7515 §4, RFC 7519 §4, RFC 8259 §4 and §8.2.
     #[test]
@@ -240,9 +264,19 @@ mod tests {
 
     // What serde_json hands over when another crate of the build asks for `arbitrary_precision`.
     #[test]
-    fn a_number_in_its_other_guise_is_a_number() {
-        let read = object(br#"{"a":{"$serde_json::private::Number":"12"}}"#).unwrap();
-        assert_eq!(read.get("a"), Some(&Value::from(12)));
+    fn a_number_in_its_other_guise_is_a_number_and_an_object_is_none() {
+        let guise = [(NUMBER, "12".to_owned())].into_iter();
+        let read = Strict::deserialize(MapDeserializer::<_, serde_json::Error>::new(guise));
+        assert_eq!(read.unwrap().0, Value::from(12));
+        for text in [
+            r#"{"a":{"$serde_json::private::Number":"12"}}"#,
+            r#"{"a":{"$serde_json::private::Number":"\u0031"}}"#,
+            r#"{"a":{"\u0024serde_json::private::Number":"12"}}"#,
+            r#"{"a":{"b":1,"$serde_json::private::Number":"12"}}"#,
+            r#"{"a":{"$serde_json::private::Number":12}}"#,
+        ] {
+            assert!(object(text.as_bytes()).is_err(), "{text}");
+        }
     }
 
     proptest! {
