@@ -1,0 +1,16 @@
+//! The `jose` module from the outside, as any other crate sees it: published vectors, an independent implementation on
+//! the other side of the table, and input that means harm.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice
+)]
+
+mod cookbook;
+mod private;
+mod secrets;
+mod support;
+mod vectors;
+mod wycheproof;
