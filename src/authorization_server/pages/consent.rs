@@ -71,3 +71,149 @@ pub(super) fn answer(site: Site<'_>, page: &ConsentPage<'_>) -> Response<String>
         &view,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use scraper::{Html, Selector};
+
+    use super::*;
+    use crate::authorization_server::pages::{Branding, Pages};
+
+    fn page(
+        returns_to: Option<&ReturnAddress>,
+        scopes: &[Scope<'_>],
+        details: &[Detail<'_>],
+    ) -> Html {
+        let page = Pages::new(Branding::new("Example Bank")).consent(&ConsentPage {
+            form: Form {
+                action: "/consent",
+                csrf: "token",
+                returns_to,
+            },
+            client_name: "Budget Planner",
+            user_name: "Ada Lovelace",
+            scopes,
+            details,
+        });
+        assert_eq!(page.status(), StatusCode::OK);
+        Html::parse_document(page.body())
+    }
+
+    fn texts(page: &Html, selector: &str) -> Vec<String> {
+        let selector = Selector::parse(selector).unwrap();
+        let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        page.select(&selector)
+            .map(|element| words(element.text().collect()))
+            .collect()
+    }
+
+    #[test]
+    fn the_buttons_keep_their_names() {
+        let page = page(None, &[], &[]);
+        assert_eq!(
+            texts(&page, "button#approve[name=approve][value=yes]"),
+            ["Approve"]
+        );
+        assert_eq!(
+            texts(&page, "button#deny[name=deny][value=yes]"),
+            ["Decline"]
+        );
+        assert!(
+            texts(&page, "[autofocus]").is_empty(),
+            "a key pressed too early must not approve"
+        );
+    }
+
+    #[test]
+    fn client_person_and_way_back_are_named() {
+        let back = ReturnAddress::new("https://app.client.example:8443/cb").unwrap();
+        let page = page(Some(&back), &[], &[]);
+        assert_eq!(texts(&page, "h1"), ["Give Budget Planner access?"]);
+        assert_eq!(
+            texts(&page, ".lead"),
+            ["You are signed in as Ada Lovelace."]
+        );
+        assert_eq!(
+            texts(&page, "#advice"),
+            [
+                "Approve only if you started this yourself at Budget Planner. You will return to app.client.example:8443."
+            ]
+        );
+    }
+
+    #[test]
+    fn scopes_are_shown_in_words_and_in_order() {
+        let scopes = [
+            Scope {
+                title: "See your accounts",
+                allows: "Names and numbers.",
+            },
+            Scope {
+                title: "See your balances",
+                allows: "",
+            },
+        ];
+        let page = page(None, &scopes, &[]);
+        assert_eq!(
+            texts(&page, "section h2"),
+            ["Budget Planner will be able to"]
+        );
+        assert_eq!(
+            texts(&page, ".scopes li strong"),
+            ["See your accounts", "See your balances"]
+        );
+        assert_eq!(texts(&page, ".scopes li span"), ["Names and numbers."]);
+    }
+
+    // RFC 9396 §2: each entry is granted by itself, so each is shown by itself.
+    #[test]
+    fn every_line_of_every_entry_is_shown() {
+        let line = |label, value: &str, prominent| Line {
+            label,
+            value: value.to_owned(),
+            prominent,
+        };
+        let details = [
+            Detail {
+                title: "Payment",
+                lines: vec![
+                    line("Amount", "123.50 EUR", true),
+                    line("To", "Merchant A", true),
+                    line("Account", "DE40 1001 0010 0307 1181 03", false),
+                ],
+            },
+            Detail {
+                title: "Account information",
+                lines: vec![line("Actions", "list\naccounts", false)],
+            },
+        ];
+        let page = page(None, &[], &details);
+        assert_eq!(texts(&page, "h1"), ["Approve this request?"]);
+        assert_eq!(
+            texts(&page, ".lead"),
+            ["It comes from Budget Planner. You are signed in as Ada Lovelace."]
+        );
+        assert_eq!(
+            texts(&page, ".detail h2"),
+            ["Payment", "Account information"]
+        );
+        assert_eq!(
+            texts(&page, ".detail dt"),
+            ["Amount", "To", "Account", "Actions"]
+        );
+        assert_eq!(
+            texts(&page, ".detail dd"),
+            [
+                "123.50 EUR",
+                "Merchant A",
+                "DE40 1001 0010 0307 1181 03",
+                "list accounts"
+            ]
+        );
+        assert_eq!(
+            texts(&page, ".detail .prominent dd"),
+            ["123.50 EUR", "Merchant A"]
+        );
+        assert!(texts(&page, ".scopes").is_empty());
+    }
+}

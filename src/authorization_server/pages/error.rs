@@ -33,3 +33,47 @@ struct View<'a> {
 pub(super) fn answer(site: Site<'_>, page: &ErrorPage<'_>) -> Response<String> {
     respond(page.status, FormAction::Nowhere, &View { site, page })
 }
+
+#[cfg(test)]
+mod tests {
+    use scraper::{Html, Selector};
+
+    use super::*;
+    use crate::authorization_server::pages::{Branding, Pages};
+
+    fn texts(page: &Response<String>, selector: &str) -> Vec<String> {
+        let selector = Selector::parse(selector).unwrap();
+        Html::parse_document(page.body())
+            .select(&selector)
+            .map(|element| element.text().collect())
+            .collect()
+    }
+
+    #[test]
+    fn it_tells_what_happened_what_to_do_and_what_to_quote() {
+        let error = ErrorPage {
+            status: StatusCode::BAD_REQUEST,
+            heading: "This request has expired",
+            happened: "It is too old.",
+            advice: "Go back and start again.",
+            code: Some("invalid_request_uri"),
+            reference: "4711",
+        };
+        let pages = Pages::new(Branding::new("Example Bank"));
+        let page = pages.error(&error);
+        assert_eq!(page.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(texts(&page, "h1"), ["This request has expired"]);
+        assert_eq!(
+            texts(&page, "[role=alert] p"),
+            ["It is too old.", "Go back and start again."]
+        );
+        assert_eq!(texts(&page, "dd code"), ["invalid_request_uri", "4711"]);
+        assert_eq!(texts(&page, "#reference"), ["4711"]);
+
+        let without = pages.error(&ErrorPage {
+            code: None,
+            ..error
+        });
+        assert_eq!(texts(&without, "dd code"), ["4711"]);
+    }
+}

@@ -1,6 +1,7 @@
 //! What every form has in common, and where its answer may send the browser.
 
-use http::HeaderValue;
+use std::net::Ipv4Addr;
+
 use thiserror::Error;
 use url::{Host, Url};
 
@@ -34,8 +35,8 @@ pub struct Form<'a> {
 /// A place outside this server to which the answer to a form redirects the browser: the client's redirect URI.
 ///
 /// Chromium applies the policy directive `form-action` not only to where a form is posted but to every redirect that
-/// follows (which the text of CSP Level 3 leaves open), so a page whose form may end at the client has to name the client's origin.
-/// A client whose redirect URI sends the browser on to another origin needs that one named too: [`and`](Self::and).
+/// follows, so a page whose form may end at the client has to name the client's origin. A client whose redirect URI
+/// sends the browser straight on to another origin needs that one named too: [`and`](Self::and).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ReturnAddress {
     host: String,
@@ -105,17 +106,119 @@ fn host_text(url: &Url) -> Result<String, InvalidReturnAddress> {
 
 /// One origin as a CSP source (CSP Level 3 §2.3.1).
 fn source(url: &Url) -> Result<String, InvalidReturnAddress> {
-    let source = match url.host().ok_or(InvalidReturnAddress)? {
-        // The grammar of a host source has no place for an IPv6 literal: the scheme is the narrowest that is left.
+    Ok(match url.host().ok_or(InvalidReturnAddress)? {
+        // Of all literal addresses a host source matches 127.0.0.1 only (CSP Level 3 §6.7.2.7): for the others the
+        // scheme is the narrowest that is left.
         Host::Ipv6(_) => format!("{}:", url.scheme()),
+        Host::Ipv4(address) if address != Ipv4Addr::LOCALHOST => format!("{}:", url.scheme()),
         // A host may hold characters that end a source or a directive; a policy must not be written by a redirect URI.
         Host::Domain(name) if !name.bytes().all(is_host_char) => return Err(InvalidReturnAddress),
         Host::Domain(_) | Host::Ipv4(_) => url.origin().ascii_serialization(),
-    };
-    debug_assert!(HeaderValue::from_str(&source).is_ok());
-    Ok(source)
+    })
 }
 
 fn is_host_char(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // CSP Level 3 §2.3.1: scheme, host and port, and nothing of the path or of the query, which may be secret.
+    #[test]
+    fn a_return_address_allows_one_origin() {
+        for (uri, sources, host) in [
+            (
+                "https://client.example/cb?x=1#f",
+                "https://client.example",
+                "client.example",
+            ),
+            (
+                "https://CLIENT.example:443/cb",
+                "https://client.example",
+                "client.example",
+            ),
+            (
+                "https://client.example:8443/cb",
+                "https://client.example:8443",
+                "client.example:8443",
+            ),
+            (
+                "https://user:secret@client.example/",
+                "https://client.example",
+                "client.example",
+            ),
+            (
+                "https://b\u{fc}cher.example/",
+                "https://xn--bcher-kva.example",
+                "xn--bcher-kva.example",
+            ),
+            (
+                "http://127.0.0.1:49152/cb",
+                "http://127.0.0.1:49152",
+                "127.0.0.1:49152",
+            ),
+            (
+                "http://localhost:3000/cb",
+                "http://localhost:3000",
+                "localhost:3000",
+            ),
+            ("http://[::1]:3000/cb", "http:", "[::1]:3000"),
+            ("https://192.0.2.7/cb", "https:", "192.0.2.7"),
+        ] {
+            let address = ReturnAddress::new(uri).expect(uri);
+            assert_eq!(
+                (address.sources(), address.host()),
+                (sources, host),
+                "{uri}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_address_that_could_write_a_policy_of_its_own_is_refused() {
+        for uri in [
+            "",
+            "/cb",
+            "client.example",
+            "//client.example/cb",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "com.example.app:/cb",
+            "ftp://client.example/",
+            "https://",
+            "https://a;script-src*.example/",
+            "https://a,b.example/",
+            "https://*.example/",
+            "https://*/",
+            "https://'unsafe-inline'/",
+            "https://a b.example/",
+            "https://a\u{0}.example/",
+        ] {
+            assert_eq!(ReturnAddress::new(uri), Err(InvalidReturnAddress), "{uri}");
+            let good = ReturnAddress::new("https://client.example/cb").unwrap();
+            assert_eq!(good.and(uri), Err(InvalidReturnAddress), "{uri}");
+        }
+    }
+
+    #[test]
+    fn further_origins_are_added_once_and_change_no_words() {
+        let address = [
+            "https://app.example/home",
+            "https://client.example/x",
+            "https://app.example/",
+        ]
+        .into_iter()
+        .try_fold(
+            ReturnAddress::new("https://client.example/cb").unwrap(),
+            ReturnAddress::and,
+        )
+        .unwrap();
+        assert_eq!(
+            address.sources(),
+            "https://client.example https://app.example"
+        );
+        assert_eq!(address.host(), "client.example");
+    }
 }

@@ -81,3 +81,52 @@ fn policy(forms: FormAction<'_>) -> String {
         style::hash()
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_without_a_page_gets_the_strictest_policy_and_keeps_its_own_headers() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::LOCATION,
+            HeaderValue::from_static("https://client.example/cb"),
+        );
+        headers.append(header::CACHE_CONTROL, HeaderValue::from_static("public"));
+        headers.append(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("max-age=60"),
+        );
+        secure(&mut headers);
+        assert_eq!(headers[header::CONTENT_SECURITY_POLICY], STRICTEST);
+        assert_eq!(headers[header::LOCATION], "https://client.example/cb");
+        assert_eq!(
+            headers
+                .get_all(header::CACHE_CONTROL)
+                .iter()
+                .collect::<Vec<_>>(),
+            ["no-store"]
+        );
+        assert!(!headers.contains_key(header::CONTENT_TYPE));
+    }
+
+    #[test]
+    fn forms_lead_only_where_the_page_says() {
+        let client = ReturnAddress::new("https://client.example/cb").unwrap();
+        for (forms, expected) in [
+            (FormAction::Nowhere, "form-action 'none';"),
+            (FormAction::Here(None), "form-action 'self';"),
+            (
+                FormAction::Here(Some(&client)),
+                "form-action 'self' https://client.example;",
+            ),
+        ] {
+            assert!(
+                policy(forms).contains(expected),
+                "{forms:?}: {}",
+                policy(forms)
+            );
+        }
+    }
+}

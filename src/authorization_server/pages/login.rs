@@ -129,3 +129,165 @@ fn spoken(wait: Duration) -> String {
         seconds => format!("{} minutes", seconds.div_ceil(60)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use scraper::{Html, Selector};
+
+    use super::*;
+    use crate::authorization_server::pages::{Branding, Pages};
+
+    fn page(username: &str, problem: Option<LoginProblem>) -> Response<String> {
+        Pages::new(Branding::new("Example Bank")).login(&LoginPage {
+            form: Form {
+                action: "/login",
+                csrf: "token",
+                returns_to: None,
+            },
+            client_name: "Budget Planner",
+            username,
+            problem,
+        })
+    }
+
+    fn has(page: &Response<String>, selector: &str) -> bool {
+        Html::parse_document(page.body())
+            .select(&Selector::parse(selector).unwrap())
+            .next()
+            .is_some()
+    }
+
+    fn throttled(seconds: u64) -> LoginProblem {
+        LoginProblem::Throttled {
+            retry_after: Duration::from_secs(seconds),
+        }
+    }
+
+    #[test]
+    fn the_controls_keep_their_names_and_help_password_managers() {
+        let page = page("", None);
+        for control in [
+            "input#username[name=username][type=text][autocomplete=username][autocapitalize=none][required]",
+            "input#password[name=password][type=password][autocomplete=current-password][required]",
+            "button#login[type=submit]",
+            "button#deny[name=deny][formnovalidate]",
+            // Enter presses the first button.
+            ".actions > button:first-child#login",
+        ] {
+            assert!(has(&page, control), "{control}");
+        }
+        assert!(
+            !has(&page, "[maxlength][type=password]"),
+            "a cut-off password would be a wrong one"
+        );
+        assert!(
+            page.body()
+                .contains("to continue to <strong><bdi>Budget Planner</bdi></strong>")
+        );
+    }
+
+    #[test]
+    fn the_first_empty_field_has_the_focus() {
+        for (username, problem, focused) in [
+            ("", None, "#username[autofocus]"),
+            ("ada", None, "#password[autofocus]"),
+            ("ada", Some(LoginProblem::Refused), "#password[autofocus]"),
+        ] {
+            assert!(has(&page(username, problem), focused), "{username:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_sent_back() {
+        assert!(!has(
+            &page("ada", Some(LoginProblem::Refused)),
+            "#password[value]"
+        ));
+        assert!(has(
+            &page("ada", Some(LoginProblem::Refused)),
+            "#username[value=ada]"
+        ));
+    }
+
+    #[test]
+    fn a_problem_is_announced_and_tied_to_the_fields() {
+        let described = "#password[aria-describedby=problem]";
+        for (problem, status, retry_after, invalid, words) in [
+            (
+                LoginProblem::Refused,
+                403,
+                None,
+                true,
+                "That username and password do not match.",
+            ),
+            (
+                throttled(42),
+                429,
+                Some("42"),
+                false,
+                "wait 42 seconds before",
+            ),
+            (
+                LoginProblem::Expired,
+                403,
+                None,
+                false,
+                "This page was open for too long.",
+            ),
+            (
+                LoginProblem::Unavailable,
+                503,
+                Some("5"),
+                false,
+                "We could not sign you in just now.",
+            ),
+        ] {
+            let page = page("ada", Some(problem));
+            assert_eq!(page.status(), status, "{problem:?}");
+            let header = page
+                .headers()
+                .get(header::RETRY_AFTER)
+                .map(|value| value.to_str().unwrap());
+            assert_eq!(header, retry_after, "{problem:?}");
+            assert!(
+                has(&page, "#problem[role=alert]") && has(&page, described),
+                "{problem:?}"
+            );
+            assert_eq!(
+                has(&page, "#username[aria-invalid=true]"),
+                invalid,
+                "{problem:?}"
+            );
+            assert_eq!(
+                has(&page, "#password[aria-invalid=true]"),
+                invalid,
+                "{problem:?}"
+            );
+            assert!(page.body().contains(words), "{problem:?}");
+            assert!(page.body().contains("<title>Error: Sign in"), "{problem:?}");
+        }
+        let calm = page("ada", None);
+        assert_eq!(calm.status(), 200);
+        assert!(
+            !has(&calm, "[role=alert]")
+                && !has(&calm, "[aria-describedby]")
+                && !has(&calm, "[aria-invalid]")
+        );
+        assert!(calm.body().contains("<title>Sign in"));
+    }
+
+    #[test]
+    fn a_wait_is_told_in_words_and_never_too_short() {
+        for (wait, words, header) in [
+            (Duration::from_millis(300), "wait a second before", "1"),
+            (Duration::from_millis(1300), "wait 2 seconds before", "2"),
+            (Duration::from_secs(90), "wait 90 seconds before", "90"),
+            (Duration::from_secs(91), "wait 2 minutes before", "91"),
+            (Duration::from_mins(15), "wait 15 minutes before", "900"),
+        ] {
+            let page = page("ada", Some(LoginProblem::Throttled { retry_after: wait }));
+            assert!(page.body().contains(words), "{wait:?}");
+            assert_eq!(page.headers()[header::RETRY_AFTER], header, "{wait:?}");
+        }
+    }
+}

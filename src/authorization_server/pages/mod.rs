@@ -126,19 +126,30 @@ fn initial(name: &str) -> char {
 /// The one place where a template becomes an answer.
 fn respond(
     status: StatusCode,
-    returns_to: headers::FormAction<'_>,
+    forms: headers::FormAction<'_>,
     template: &impl Template,
 ) -> Response<String> {
-    let (status, body) = match template.render() {
-        Ok(html) => (status, html),
+    let (status, forms, body) = match template.render() {
+        Ok(html) => (status, forms, html),
         Err(error) => {
             // Only a `Display` that fails gets here, and pages hold strings.
             tracing::error!(%error, "a page could not be rendered");
-            (StatusCode::INTERNAL_SERVER_ERROR, String::new())
+            let forms = headers::FormAction::Nowhere;
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                forms,
+                UNRENDERED.to_owned(),
+            )
         }
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    headers::secure_page(response.headers_mut(), returns_to);
+    headers::secure_page(response.headers_mut(), forms);
     response
 }
+
+const UNRENDERED: &str = "<!doctype html><html lang=\"en\"><title>Error</title><h1>Something went wrong</h1>\
+    <p>This page could not be shown. Please go back to where you came from and try again.</p></html>";
+
+#[cfg(test)]
+mod tests;
