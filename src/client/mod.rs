@@ -1,1 +1,72 @@
-//! The FAPI 2.0 client.
+//! The FAPI 2.0 client: a person's authorization, and calls made with it.
+//!
+//! A [`Client`] is registered at one authorization server, authenticates with a key or a certificate, and has its tokens
+//! bound to a key or a certificate; a client that lacks one of these does not compile.
+//!
+//! ```
+//! use tower_fapi::{
+//!     client::{AuthorizationRequest, AuthorizationResponse, Client, ClientError},
+//!     jose::{JwsAlgorithm, SigningKey},
+//! };
+//!
+//! # let made = rcgen::generate_simple_self_signed(["as.example.com".to_owned()])?;
+//! # let roots = tower_fapi::client::TrustedRoots::from_pem(made.cert.pem().as_bytes())?;
+//! let client = Client::builder("https://as.example.com".parse()?, "accounting-app")
+//!     .private_key_jwt(SigningKey::generate(JwsAlgorithm::Es256)?)
+//!     .dpop(SigningKey::generate(JwsAlgorithm::Es256)?)
+//! #   .trusted_roots(roots)
+//!     .build()?;
+//!
+//! // What a web application does when somebody wants to connect an account …
+//! async fn connect(client: &Client) -> Result<String, Box<dyn std::error::Error>> {
+//!     let request = AuthorizationRequest::new("https://app.example.com/callback")?.scope("accounts")?;
+//!     let pending = client.authorize(&request).await?;
+//!     // … keeps `pending.secret_json()` in that browser's session and sends the browser to `pending.url()` …
+//! #   let callback_query = pending.url().query().unwrap_or_default();
+//!     // … and when it comes back:
+//!     let response = AuthorizationResponse::from_query(callback_query)?;
+//!     let tokens = client.complete(&pending, &response).await?;
+//!     let accounts = client.get("https://api.example.com/accounts", &tokens).await?;
+//!     Ok(String::from_utf8_lossy(accounts.body()).into_owned())
+//! }
+//! # let _ = connect(&client);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+
+mod assertion;
+mod back_channel;
+mod builder;
+mod certificate;
+mod challenge;
+#[expect(
+    clippy::module_inception,
+    reason = "the room is named for what it holds"
+)]
+mod client;
+mod directory;
+mod error;
+mod nonces;
+mod pending;
+mod pkce;
+mod request;
+mod resource;
+mod response;
+mod secret;
+mod server_text;
+mod token_response;
+mod token_set;
+mod transport;
+
+pub use self::{
+    builder::{ClientBuilder, ClientConfigError, DangerousClientBuilder, step},
+    certificate::{ClientCertificate, InvalidPem, TrustedRoots},
+    client::Client,
+    error::{AuthorizationServerError, ClientError, Endpoint},
+    pending::{AuthorizationCode, InvalidPending, PendingAuthorization},
+    request::{AuthorizationRequest, InvalidRequest},
+    response::{AuthorizationResponse, CallbackError},
+    secret::{RandomFailure, SecretText},
+    server_text::ServerText,
+    token_set::{InvalidTokenSet, TokenSet, TokenType},
+    transport::TransportError,
+};

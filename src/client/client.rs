@@ -1,0 +1,270 @@
+//! The client, and the steps of the authorization code flow.
+
+use std::{fmt, sync::Arc};
+
+use http::StatusCode;
+use serde::Deserialize;
+
+use super::{
+    AuthorizationRequest, AuthorizationResponse,
+    builder::{ClientBuilder, step},
+    directory::{self, Directory},
+    error::{ClientError, Endpoint},
+    nonces::ServerNonces,
+    pending::{AuthorizationCode, PendingAuthorization},
+    pkce::CodeVerifier,
+    secret::SecretText,
+    token_response::{Grant, TokenResponse},
+    token_set::{TokenSet, TokenType},
+    transport::Transport,
+};
+use crate::{
+    dpop::ProofSigner,
+    issuer::{AuthorizationServerMetadata, IssuerUrl},
+    jose::{JwkThumbprint, SigningKey},
+    time::{Clock, Timestamp},
+};
+
+/// A client of one authorization server. Cheap to clone; all clones share what was learnt about the servers.
+///
+/// The authorization server's metadata is fetched with the first request and then once an hour.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) parts: Arc<Parts>,
+    pub(super) nonces: Arc<ServerNonces>,
+}
+
+/// What a [`ClientBuilder`] puts together.
+pub(super) struct Parts {
+    pub(super) directory: Directory,
+    pub(super) client_id: String,
+    pub(super) authentication: Authentication,
+    pub(super) binding: Binding,
+    pub(super) uses_aliases: bool,
+    pub(super) transport: Transport,
+    pub(super) response_limit: usize,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// How the client shows who it is.
+#[derive(Debug)]
+pub(super) enum Authentication {
+    PrivateKeyJwt(Box<SigningKey>),
+    MutualTls,
+}
+
+/// What the client's tokens are bound to.
+#[derive(Debug)]
+pub(super) enum Binding {
+    Dpop(Box<ProofSigner>),
+    Certificate,
+}
+
+/// RFC 9126 §2.2.
+#[derive(Deserialize)]
+struct PushedRequest {
+    request_uri: String,
+    expires_in: u32,
+}
+
+impl Client {
+    /// Starts to build the client that is registered as `client_id` at this issuer.
+    ///
+    /// The issuer comes from configuration, never from a request (FAPI 2.0 Security Profile §5.3.3.1).
+    pub fn builder(
+        issuer: IssuerUrl,
+        client_id: impl Into<String>,
+    ) -> ClientBuilder<step::Unauthenticated> {
+        ClientBuilder::new(issuer, client_id.into())
+    }
+
+    pub(super) fn from_parts(parts: Parts) -> Self {
+        Self {
+            parts: Arc::new(parts),
+            nonces: Arc::new(ServerNonces::new()),
+        }
+    }
+
+    /// The authorization server's metadata, fetched if it is not known. To be called at the start by an application that
+    /// would rather fail early.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Metadata`] if it cannot be had or cannot be believed.
+    pub async fn discover(&self) -> Result<Arc<AuthorizationServerMetadata>, ClientError> {
+        Ok(self.parts.directory.metadata(self.now()).await?)
+    }
+
+    /// Pushes a request to the authorization server (RFC 9126) and says where the browser has to go.
+    ///
+    /// Code verifier (RFC 7636) and `state` are made anew each time.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] if the authorization server cannot be reached, does not do what FAPI asks, or refuses.
+    pub async fn authorize(
+        &self,
+        request: &AuthorizationRequest,
+    ) -> Result<PendingAuthorization, ClientError> {
+        let metadata = self.discover().await?;
+        let mut url = directory::authorization_endpoint(&metadata)?.clone();
+        let endpoint =
+            directory::pushed_authorization_request_endpoint(&metadata, self.parts.uses_aliases)?;
+        let verifier = CodeVerifier::generate()?;
+        let challenge = verifier.challenge();
+        let state = match &request.state {
+            Some(state) => state.clone(),
+            None => SecretText::random()?.secret().to_owned(),
+        };
+        let mut parameters = vec![
+            ("response_type", "code"),
+            ("redirect_uri", request.redirect_uri.as_str()),
+            ("state", state.as_str()),
+            ("code_challenge", challenge.as_str()),
+            ("code_challenge_method", "S256"),
+        ];
+        parameters.extend(request.scope.as_deref().map(|scope| ("scope", scope)));
+        let details = request.authorization_details.as_deref();
+        parameters.extend(details.map(|details| ("authorization_details", details)));
+        let further = request.further.iter();
+        parameters.extend(further.map(|(name, value)| (name.as_str(), value.as_str())));
+
+        let now = self.now();
+        let kind = Endpoint::PushedAuthorizationRequest;
+        let pushed: PushedRequest = self
+            .ask(kind, endpoint, StatusCode::CREATED, &parameters)
+            .await?;
+        if pushed.request_uri.is_empty() || pushed.expires_in == 0 {
+            let reason = "`request_uri` or `expires_in` is empty".to_owned();
+            return Err(ClientError::Malformed {
+                endpoint: kind,
+                reason,
+            });
+        }
+        // Nothing else may travel through the browser (FAPI 2.0 Security Profile §5.3.3.2).
+        url.query_pairs_mut()
+            .append_pair("client_id", &self.parts.client_id)
+            .append_pair("request_uri", &pushed.request_uri);
+        Ok(PendingAuthorization {
+            url,
+            issuer: self.issuer().to_owned(),
+            client_id: self.parts.client_id.clone(),
+            state,
+            verifier,
+            redirect_uri: request.redirect_uri.clone(),
+            scope: request.scope.clone(),
+            expires: now.plus(std::time::Duration::from_secs(pushed.expires_in.into())),
+        })
+    }
+
+    /// Checks the response that the browser brought back and fetches the tokens:
+    /// [`PendingAuthorization::verify`], then [`exchange`](Self::exchange).
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Callback`] if the response does not belong to this request or refuses it; others as `exchange`.
+    pub async fn complete(
+        &self,
+        pending: &PendingAuthorization,
+        response: &AuthorizationResponse,
+    ) -> Result<TokenSet, ClientError> {
+        self.exchange(pending.verify(response)?).await
+    }
+
+    /// Spends a code (RFC 6749 §4.1.3).
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::ForeignGrant`] if another client asked for the code; otherwise what the token endpoint did.
+    pub async fn exchange(&self, code: AuthorizationCode) -> Result<TokenSet, ClientError> {
+        if code.issuer != self.issuer() || code.client_id != self.parts.client_id {
+            return Err(ClientError::ForeignGrant);
+        }
+        let parameters = [
+            ("grant_type", "authorization_code"),
+            ("code", code.code.secret()),
+            ("redirect_uri", code.redirect_uri.as_str()),
+            ("code_verifier", code.verifier.secret()),
+        ];
+        self.tokens(&parameters, code.scope.as_deref(), None).await
+    }
+
+    /// Gets a new access token for an old one's refresh token (RFC 6749 §6).
+    ///
+    /// The new set holds the refresh token to use next time, whether or not the authorization server replaced it. Scope
+    /// and authorization details stay as they were granted.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::NoRefreshToken`], [`ClientError::ForeignGrant`], or what the token endpoint did. `invalid_grant`
+    /// means that the person has to be asked again.
+    pub async fn refresh(&self, tokens: &TokenSet) -> Result<TokenSet, ClientError> {
+        if !tokens.belongs_to(self.issuer(), &self.parts.client_id) {
+            return Err(ClientError::ForeignGrant);
+        }
+        let refresh_token = tokens.refresh_token().ok_or(ClientError::NoRefreshToken)?;
+        let parameters = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token.secret()),
+        ];
+        self.tokens(&parameters, tokens.scope(), Some(refresh_token))
+            .await
+    }
+
+    /// What tokens are bound to under DPoP: the value of `cnf.jkt` (RFC 9449 §6.1).
+    #[must_use]
+    pub fn dpop_thumbprint(&self) -> Option<JwkThumbprint> {
+        match &self.parts.binding {
+            Binding::Dpop(signer) => Some(signer.thumbprint()),
+            Binding::Certificate => None,
+        }
+    }
+
+    async fn tokens(
+        &self,
+        parameters: &[(&str, &str)],
+        scope: Option<&str>,
+        refresh_token: Option<&SecretText>,
+    ) -> Result<TokenSet, ClientError> {
+        let metadata = self.discover().await?;
+        let endpoint = directory::token_endpoint(&metadata, self.parts.uses_aliases)?;
+        let asked_at = self.now();
+        let response: TokenResponse = self
+            .ask(Endpoint::Token, endpoint, StatusCode::OK, parameters)
+            .await?;
+        response.accept(&Grant {
+            issuer: self.issuer(),
+            client_id: &self.parts.client_id,
+            expected: self.token_type(),
+            scope,
+            refresh_token,
+            asked_at,
+        })
+    }
+
+    pub(super) fn token_type(&self) -> TokenType {
+        match &self.parts.binding {
+            Binding::Dpop(_) => TokenType::Dpop,
+            Binding::Certificate => TokenType::Bearer,
+        }
+    }
+
+    pub(super) fn issuer(&self) -> &str {
+        self.parts.directory.issuer().as_str()
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("issuer", &self.issuer())
+            .field("client_id", &self.parts.client_id)
+            .field("authentication", &self.parts.authentication)
+            .field("binding", &self.parts.binding)
+            .finish_non_exhaustive()
+    }
+}
