@@ -6,7 +6,7 @@ use p256::{PublicKey, Sec1Point, elliptic_curve::sec1::FromSec1Point as _};
 use serde_json::{Map, Value};
 
 use super::{
-    base64url,
+    base64url, ed25519,
     hash::{JwkThumbprint, sha256},
     json::{self, InvalidJson},
 };
@@ -50,8 +50,8 @@ pub enum InvalidJwk {
     /// `kty` or `crv` is none that FAPI 2.0 can use.
     #[error("key type or curve not supported")]
     Unsupported,
-    /// The coordinates are no point of the curve.
-    #[error("not a point on the curve")]
+    /// The coordinates are no point of the curve, or one under which anybody can sign.
+    #[error("not a point on the curve that can be a key")]
     NotOnCurve,
     /// The RSA modulus is shorter than 2048 or longer than 8192 bits.
     #[error("RSA modulus of {0} bits")]
@@ -227,9 +227,13 @@ impl Material {
                 }
                 Ok(Self::P256 { x, y })
             }
-            ("OKP", Some("Ed25519")) => Ok(Self::Ed25519 {
-                x: coordinate(members, "x")?,
-            }),
+            ("OKP", Some("Ed25519")) => {
+                let x = coordinate(members, "x")?;
+                if !ed25519::may_be_a_key(&x) {
+                    return Err(InvalidJwk::NotOnCurve);
+                }
+                Ok(Self::Ed25519 { x })
+            }
             ("RSA", _) => {
                 let (n, e) = (integer(members, "n")?, integer(members, "e")?);
                 let bits = bit_length(&n);

@@ -19,6 +19,7 @@
 
 mod algorithm;
 pub mod base64url;
+mod ed25519;
 pub(crate) mod hash;
 pub mod json;
 mod jwk;
