@@ -240,10 +240,10 @@ impl Material {
                 if !(2048..=8192).contains(&bits) {
                     return Err(InvalidJwk::ModulusLength(bits));
                 }
-                if bit_length(&e) < 2
-                    || bit_length(&e) > 33
-                    || e.last().is_none_or(|low| low % 2 == 0)
-                {
+                if is_even(&n) {
+                    return Err(InvalidJwk::Member("n"));
+                }
+                if bit_length(&e) < 2 || bit_length(&e) > 33 || is_even(&e) {
                     return Err(InvalidJwk::Member("e"));
                 }
                 Ok(Self::Rsa { n, e })
@@ -295,4 +295,8 @@ fn bit_length(number: &[u8]) -> usize {
     number
         .first()
         .map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
+}
+
+fn is_even(number: &[u8]) -> bool {
+    number.last().is_none_or(|low| low % 2 == 0)
 }
