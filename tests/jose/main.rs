@@ -9,8 +9,13 @@
 )]
 
 mod cookbook;
+mod descriptions;
+mod headers;
+mod keys;
 mod private;
 mod secrets;
+mod sets;
 mod support;
+mod tokens;
 mod vectors;
 mod wycheproof;

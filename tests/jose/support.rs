@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 use tower_fapi::jose::{
-    CompactJws, Jwk, JwkSet, JwsAlgorithm, JwsError, PrivateJwk, SigningKey, VerifyingKey,
-    VerifyingKeySet,
+    CompactJws, InvalidJwk, Jwk, JwkSet, JwsAlgorithm, JwsError, PrivateJwk, SigningKey, UnfitKey,
+    VerifyingKey, VerifyingKeySet, base64url,
 };
 
 /// One of the documents of a specification, by the number of its section.
@@ -76,6 +76,22 @@ pub(crate) fn set(keys: impl IntoIterator<Item = Jwk>) -> VerifyingKeySet {
     VerifyingKeySet::new(&JwkSet::new(keys))
 }
 
+/// The public halves of all our keys.
+pub(crate) fn ours() -> VerifyingKeySet {
+    set(JwsAlgorithm::ALL.map(|algorithm| key(algorithm).public().clone()))
+}
+
+/// Signs a token whose header is whatever the case wants it to be.
+pub(crate) fn token(key: &SigningKey, header: &str, payload: &str) -> String {
+    let input = format!(
+        "{}.{}",
+        base64url::encode(header),
+        base64url::encode(payload)
+    );
+    let signature = key.sign(input.as_bytes()).expect("a signature");
+    format!("{input}.{}", base64url::encode(signature))
+}
+
 /// One key of each algorithm. Making an RSA key takes long, so they are made once.
 pub(crate) fn key(algorithm: JwsAlgorithm) -> &'static SigningKey {
     static KEYS: LazyLock<[SigningKey; 3]> = LazyLock::new(|| {
@@ -93,4 +109,24 @@ pub(crate) fn private_key(algorithm: JwsAlgorithm) -> &'static PrivateJwk {
     });
     let place = JwsAlgorithm::ALL.iter().position(|each| *each == algorithm);
     &KEYS[place.expect("one of each")]
+}
+
+/// What a JWKS publishes of one of our keys, without its description.
+pub(crate) fn bare(algorithm: JwsAlgorithm) -> Value {
+    let published = serde_json::to_value(key(algorithm).public()).expect("JSON");
+    without(&published, &["kid", "use", "alg"])
+}
+
+/// Reads a public key through all its doors, which must say the same.
+pub(crate) fn read_key(value: &Value) -> Result<Jwk, InvalidJwk> {
+    let outcome = Jwk::from_members(members(value));
+    assert_eq!(value.to_string().parse::<Jwk>(), outcome);
+    let deserialized = serde_json::from_value::<Jwk>(value.clone());
+    assert_eq!(deserialized.ok(), outcome.clone().ok());
+    outcome
+}
+
+/// What a key that can be read is fit for.
+pub(crate) fn fit(value: &Value) -> Result<JwsAlgorithm, UnfitKey> {
+    VerifyingKey::new(&jwk(value)).map(|key| key.algorithm())
 }
