@@ -211,7 +211,8 @@ mod tests {
 
     #[test]
     fn a_problem_is_announced_and_tied_to_the_fields() {
-        let described = "#password[aria-describedby=problem]";
+        let described =
+            ["#username", "#password"].map(|field| format!("{field}[aria-describedby=problem]"));
         for (problem, status, retry_after, invalid, words) in [
             (
                 LoginProblem::Refused,
@@ -249,8 +250,9 @@ mod tests {
                 .get(header::RETRY_AFTER)
                 .map(|value| value.to_str().unwrap());
             assert_eq!(header, retry_after, "{problem:?}");
+            assert!(has(&page, "#problem[role=alert]"), "{problem:?}");
             assert!(
-                has(&page, "#problem[role=alert]") && has(&page, described),
+                described.iter().all(|field| has(&page, field)),
                 "{problem:?}"
             );
             assert_eq!(

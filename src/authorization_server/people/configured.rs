@@ -336,23 +336,29 @@ mod tests {
         assert!(matches!(answer, Ok(Answer::Authenticated(_))), "{answer:?}");
     }
 
-    #[tokio::test]
-    async fn work_that_nobody_waits_for_any_more_still_holds_its_place() {
-        let slow = user_costing(
-            &Params::new(64 * 1024, 4, 1, None).unwrap(),
-            "ada",
-            "engine",
-        );
-        let people = ConfiguredUsers::with_floor([slow], ANY)
-            .unwrap()
-            .simultaneous(NonZeroUsize::MIN);
-        let mut context = Context::from_waker(Waker::noop());
-        let mut gone = people.authenticate(attempt("ada", "engine"), NOW);
-        assert!(gone.as_mut().poll(&mut context).is_pending());
-        drop(gone);
-        assert_eq!(people.gate.free_turns(), 0);
-        // Nobody else holds the turn: this waits for the work itself.
-        people.gate.enter().unwrap().turn().await.unwrap();
+    #[test]
+    fn work_that_nobody_waits_for_any_more_still_holds_its_turn() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (release, held_up) = std::sync::mpsc::channel::<()>();
+            drop(task::spawn_blocking(move || held_up.recv()));
+
+            let people = people().simultaneous(NonZeroUsize::MIN);
+            let mut gone = people.authenticate(attempt("ada", "engine"), NOW);
+            assert!(
+                gone.as_mut()
+                    .poll(&mut Context::from_waker(Waker::noop()))
+                    .is_pending()
+            );
+            drop(gone);
+            assert_eq!(people.gate.free_turns(), 0);
+
+            release.send(()).unwrap();
+            people.gate.enter().unwrap().turn().await.unwrap();
+        });
     }
 
     #[tokio::test]
