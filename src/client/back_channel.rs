@@ -43,7 +43,7 @@ impl Client {
         let mut answer = self
             .post(endpoint, url, parameters, nonce.as_deref())
             .await?;
-        if let Some(nonce) = demanded_nonce(&answer) {
+        if let Some(nonce) = self.nonce_for_retry(&answer) {
             // Once and no more: who is not content with the nonce it has just given never will be.
             let nonce = nonce.to_owned();
             answer = self.post(endpoint, url, parameters, Some(&nonce)).await?;
@@ -105,6 +105,14 @@ impl Client {
         Ok(answer)
     }
 
+    /// The nonce that the answer asks for: 400 with `use_dpop_nonce`, and the nonce beside it (RFC 9449 §8).
+    fn nonce_for_retry<'a>(&self, answer: &'a Response<Bytes>) -> Option<&'a str> {
+        let demanded = matches!(self.parts.binding, Binding::Dpop(_))
+            && answer.status() == StatusCode::BAD_REQUEST
+            && error_body(answer).is_some_and(|body| body.error == "use_dpop_nonce");
+        demanded.then(|| supplied_nonce(answer.headers())).flatten()
+    }
+
     fn form(&self, parameters: &[(&str, &str)]) -> Result<String, SigningKeyError> {
         let mut form = form_urlencoded::Serializer::new(String::new());
         // Needed with a certificate (RFC 8705 §2) and in a pushed request (RFC 9126 §2.1), allowed with an assertion.
@@ -150,13 +158,6 @@ pub(super) fn ascii(text: &str) -> HeaderValue {
     let mut value = HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
     value.set_sensitive(true);
     value
-}
-
-/// The nonce that the answer asks for: 400 with `use_dpop_nonce`, and the nonce beside it (RFC 9449 §8).
-fn demanded_nonce(answer: &Response<Bytes>) -> Option<&str> {
-    let demanded = answer.status() == StatusCode::BAD_REQUEST
-        && error_body(answer).is_some_and(|body| body.error == "use_dpop_nonce");
-    demanded.then(|| supplied_nonce(answer.headers())).flatten()
 }
 
 fn error_body(answer: &Response<Bytes>) -> Option<ErrorBody> {

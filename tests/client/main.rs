@@ -1,0 +1,19 @@
+//! The client against scripted servers on real sockets: what it sends, and what it does not put up with.
+#![cfg(all(feature = "client", feature = "tls"))]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub
+)]
+
+mod callback;
+mod flow;
+mod metadata;
+mod mutual_tls;
+mod nonces;
+mod refusals;
+mod server;
+mod support;
