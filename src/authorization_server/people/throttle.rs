@@ -345,4 +345,23 @@ mod tests {
         let now = fail(&throttle, "x", false, 4);
         assert_eq!(throttle.admit("x", false, now), Err(secs(8)));
     }
+
+    #[test]
+    fn settings_are_read_in_seconds_and_left_out_ones_keep_their_default() {
+        let read: Throttling =
+            toml::from_str("free_failures = 3\nlongest_wait_seconds = 60").unwrap();
+        let expected = Throttling {
+            free_failures: 3,
+            longest_wait: secs(60),
+            ..Throttling::default()
+        };
+        assert_eq!(read, expected);
+        for wrong in [
+            "longest_wait = 60",
+            "free_failures = -1",
+            "first_wait_seconds = \"2 s\"",
+        ] {
+            assert!(toml::from_str::<Throttling>(wrong).is_err(), "{wrong}");
+        }
+    }
 }

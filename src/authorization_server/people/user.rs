@@ -105,3 +105,58 @@ impl UserConfig {
 pub(super) fn lookup_name(username: &str) -> String {
     username.trim().to_lowercase()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADA: &str = r#"
+        username = "ada"
+        subject = "248289761001"
+        display_name = "Ada Lovelace"
+        password_hash = "$argon2id$v=19$..."
+    "#;
+
+    #[test]
+    fn a_user_is_read_from_the_configuration() {
+        let ada: UserConfig = toml::from_str(ADA).unwrap();
+        assert_eq!(
+            (ada.username.as_str(), ada.subject.as_str()),
+            ("ada", "248289761001")
+        );
+        assert_eq!(
+            (ada.display_name.as_str(), ada.password_hash.as_str()),
+            ("Ada Lovelace", "$argon2id$v=19$...")
+        );
+        assert_eq!(ada.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_user_that_is_not_written_right_is_refused_with_the_reason() {
+        for (case, text, reason) in [
+            (
+                "a password in clear",
+                format!("{ADA}\npassword = \"engine\""),
+                "unknown field `password`",
+            ),
+            (
+                "no subject",
+                ADA.replace("subject", "#"),
+                "missing field `subject`",
+            ),
+            (
+                "a number",
+                ADA.replace("\"248289761001\"", "248289761001"),
+                "invalid type: integer",
+            ),
+            (
+                "twice",
+                format!("{ADA}\nusername = \"bob\""),
+                "duplicate key",
+            ),
+        ] {
+            let error = toml::from_str::<UserConfig>(&text).unwrap_err().to_string();
+            assert!(error.contains(reason), "{case}: {error}");
+        }
+    }
+}
