@@ -27,7 +27,7 @@ pub enum FetchError {
     #[error("media type {0:?} is not JSON")]
     MediaType(String),
     /// The document is larger than 256 KiB.
-    #[error("larger than {max} octets", max = super::Fetcher::MAX_BODY)]
+    #[error("larger than 256 KiB")]
     TooLarge,
     /// The metadata is not strict JSON, or a member has the wrong type.
     #[error("malformed metadata: {0}")]
@@ -50,6 +50,7 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    #[cfg(any(feature = "discovery", feature = "client"))]
     /// Whether the server answered, only not with the document: the document may lie elsewhere.
     pub(super) fn is_answer(&self) -> bool {
         match self {
@@ -72,6 +73,7 @@ impl FetchError {
     }
 }
 
+#[cfg(any(feature = "discovery", feature = "client"))]
 impl From<reqwest::Error> for FetchError {
     fn from(error: reqwest::Error) -> Self {
         if error.is_timeout() {

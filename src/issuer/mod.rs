@@ -2,14 +2,41 @@
 //!
 //! Whatever goes wrong in this room is our own fault or the authorization server's, never that of the client whose request
 //! is waiting: it becomes a 503, not a 401.
+//!
+//! [`IssuerKeys`] are either [fixed](IssuerKeys::fixed) or, with the feature `discovery`, fetched and kept fresh by a
+//! `Discovery`. What a request needs it gets without waiting, as long as there are keys:
+//!
+//! ```
+//! use tower_fapi::{issuer::IssuerKeys, jose::{JwkSet, JwsAlgorithm, SigningKey}, time::Timestamp};
+//!
+//! let key = SigningKey::generate(JwsAlgorithm::Es256)?;
+//! let keys = IssuerKeys::fixed(&JwkSet::new([key.public().clone()]))?;
+//! let snapshot = keys.current(Timestamp::from_unix(1_800_000_000)).ok_or("no keys yet")?;
+//! assert_eq!(snapshot.keys.candidates(JwsAlgorithm::Es256, key.kid()).count(), 1);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
 
+mod fetch_error;
+mod health;
 mod issuer_url;
+mod keys;
 mod metadata;
+
+#[cfg(feature = "discovery")]
+mod discovery;
+#[cfg(all(test, feature = "discovery"))]
+mod fake_source;
+#[cfg(feature = "discovery")]
+mod freshness;
+#[cfg(feature = "discovery")]
+mod live;
+#[cfg(feature = "discovery")]
+mod refresh;
+#[cfg(feature = "discovery")]
+mod source;
 
 #[cfg(any(feature = "discovery", feature = "client"))]
 mod dangerous;
-#[cfg(any(feature = "discovery", feature = "client"))]
-mod fetch_error;
 #[cfg(any(feature = "discovery", feature = "client"))]
 mod fetcher;
 #[cfg(any(feature = "discovery", feature = "client"))]
@@ -19,15 +46,19 @@ mod test_server;
 #[cfg(any(feature = "discovery", feature = "client"))]
 mod well_known;
 
+#[cfg(feature = "discovery")]
+pub use self::discovery::{Discovery, DiscoveryError};
 #[cfg(any(feature = "discovery", feature = "client"))]
 pub use self::{
     dangerous::Dangerous,
-    fetch_error::FetchError,
     fetcher::Fetcher,
     fetcher_builder::{FetcherBuilder, FetcherError},
     well_known::MetadataLocation,
 };
 pub use self::{
+    fetch_error::FetchError,
+    health::{FailedFetch, IssuerHealth},
     issuer_url::{InvalidIssuerUrl, IssuerUrl},
+    keys::{IssuerKeys, KeySnapshot, KeysUnavailable, NoUsableKey},
     metadata::{AuthorizationServerMetadata, MtlsEndpointAliases},
 };

@@ -77,12 +77,53 @@ impl TestServer {
         }
     }
 
+    #[cfg(feature = "discovery")]
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(super) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     pub(super) fn put(&self, path: &str, page: Page) {
         self.pages.lock().unwrap().insert(path.to_owned(), page);
+    }
+
+    /// Puts TLS in front, with a certificate of its own authority for `localhost`. Gives the authority as PEM, and where the
+    /// keys now are.
+    #[cfg(all(feature = "discovery", feature = "tls"))]
+    pub(super) async fn behind_tls(&self) -> (String, String) {
+        use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
+
+        let rcgen::CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![cert.der().clone()],
+                signing_key.serialize_der().try_into().unwrap(),
+            )
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!(
+            "https://localhost:{}/jwks",
+            listener.local_addr().unwrap().port()
+        );
+        let behind = self.address;
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                if let Ok(mut stream) = acceptor.accept(stream).await {
+                    let mut plain = tokio::net::TcpStream::connect(behind).await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut stream, &mut plain).await;
+                }
+            }
+        });
+        (cert.pem(), url)
     }
 
     /// The paths asked for so far.
