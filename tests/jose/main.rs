@@ -8,10 +8,15 @@
     clippy::string_slice
 )]
 
+mod assail;
 mod cookbook;
 mod descriptions;
+mod great;
 mod headers;
+mod hostile;
 mod keys;
+mod mutations;
+mod oracle;
 mod private;
 mod secrets;
 mod sets;
