@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::jose::{InvalidJwk, JwsError, UnfitKey};
+use crate::jose::{InvalidJwk, JwkThumbprint, JwsError, UnfitKey};
 
 /// Why a DPoP proof was refused: one reason for each check of RFC 9449 §4.3, for the operator.
 ///
@@ -60,12 +60,12 @@ pub enum ProofError {
         /// The URL this server believes it was asked at, normalised.
         asked: String,
     },
-    /// This server demands a nonce and the proof has none (check 10).
+    /// This server demands a nonce and the proof, made with this key, has none (check 10).
     #[error("no `nonce`")]
-    MissingNonce,
-    /// The nonce is not one of ours, not this key's, or too old (check 10).
+    MissingNonce(JwkThumbprint),
+    /// The nonce is not one of ours, not for this key, or too old (check 10).
     #[error("`nonce` not accepted")]
-    Nonce,
+    Nonce(JwkThumbprint),
     /// `iat` lies this far in the past, further than the window allows (check 11).
     #[error("issued {0:?} ago")]
     TooOld(Duration),
@@ -81,9 +81,13 @@ pub enum ProofError {
 }
 
 impl ProofError {
-    /// Whether a new nonce is all the client needs: the answer is `use_dpop_nonce` then (RFC 9449 §8).
+    /// The key to make a new nonce for, if that is all the client needs: the answer is `use_dpop_nonce` then
+    /// (RFC 9449 §8).
     #[must_use]
-    pub const fn wants_nonce(&self) -> bool {
-        matches!(self, Self::MissingNonce | Self::Nonce)
+    pub const fn wants_nonce(&self) -> Option<JwkThumbprint> {
+        match self {
+            Self::MissingNonce(key) | Self::Nonce(key) => Some(*key),
+            _ => None,
+        }
     }
 }

@@ -400,14 +400,17 @@ fn a_demanded_nonce_has_to_be_ours_and_this_keys() {
     let nonce =
         |at: Timestamp, for_key: &DpopKey| nonces.issue(Some(for_key.thumbprint()), at).unwrap();
 
-    assert_eq!(check(good(&key)).unwrap_err(), ProofError::MissingNonce);
+    assert_eq!(
+        check(good(&key)).unwrap_err(),
+        ProofError::MissingNonce(key.thumbprint())
+    );
     assert_eq!(
         check(good(&key).nonce("made-up")).unwrap_err(),
-        ProofError::Nonce
+        ProofError::Nonce(key.thumbprint())
     );
     assert_eq!(
         check(good(&key).nonce(&nonce(NOW, &DpopKey::generate()))).unwrap_err(),
-        ProofError::Nonce
+        ProofError::Nonce(key.thumbprint())
     );
     assert!(
         !check(good(&key).nonce(&nonce(NOW, &key)))
@@ -416,8 +419,10 @@ fn a_demanded_nonce_has_to_be_ours_and_this_keys() {
     );
     let old = nonce(NOW.minus(Duration::from_secs(50)), &key);
     assert!(check(good(&key).nonce(&old)).unwrap().wants_new_nonce());
-    assert!(ProofError::MissingNonce.wants_nonce() && ProofError::Nonce.wants_nonce());
-    assert!(!ProofError::Signature.wants_nonce());
+    let jkt = key.thumbprint();
+    assert_eq!(ProofError::MissingNonce(jkt).wants_nonce(), Some(jkt));
+    assert_eq!(ProofError::Nonce(jkt).wants_nonce(), Some(jkt));
+    assert_eq!(ProofError::Signature.wants_nonce(), None);
 }
 
 // RFC 9449 §4.3 check 1.
@@ -440,7 +445,7 @@ fn a_key_that_is_kept_is_checked_like_a_new_one() {
     let server = Server::new();
     let proof = good(&key).sign();
     let verified = server.check(&proof, &key).unwrap();
-    server.verifier.remember(&proof, &verified);
+    server.verifier.remember(&verified);
     server.check(&good(&key).sign(), &key).unwrap();
     assert_eq!(
         server

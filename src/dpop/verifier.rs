@@ -60,7 +60,8 @@ pub struct ProofRequest<'a> {
 #[derive(Clone, Debug)]
 pub struct VerifiedProof {
     key: Arc<VerifyingKey>,
-    key_is_new: bool,
+    /// The first segment, where its key is not kept yet.
+    new_segment: Option<Box<str>>,
     jti: String,
     last_accepted: Timestamp,
     nonce: Option<NonceState>,
@@ -152,9 +153,10 @@ impl ProofVerifier {
             return Err(ProofError::TooLarge(proof.len()));
         }
         let jws = CompactJws::parse(proof)?;
-        let (key, key_is_new) = match self.keys.get(jws.header_segment()) {
-            Some(key) => (key, false),
-            None => (Arc::new(self.proof_key(&jws)?), true),
+        let segment = jws.header_segment();
+        let (key, new_segment) = match self.keys.get(segment) {
+            Some(key) => (key, None),
+            None => (Arc::new(self.proof_key(&jws)?), Some(segment.into())),
         };
         if request
             .bound_to
@@ -190,7 +192,7 @@ impl ProofVerifier {
         })?;
         Ok(VerifiedProof {
             key,
-            key_is_new,
+            new_segment,
             jti: claims.jti.into_owned(),
             last_accepted: self.policy.window.last_accepted(claims.iat),
             nonce,
@@ -200,15 +202,11 @@ impl ProofVerifier {
     /// Keeps the key of a proof that has been accepted in the end, so that its next proof costs little but a signature.
     ///
     /// Only accepted proofs earn that: a stranger who makes up keys cannot push out those of clients.
-    pub fn remember(&self, proof: &str, verified: &VerifiedProof) {
-        if !verified.key_is_new {
-            return;
-        }
-        if let Ok(jws) = CompactJws::parse(proof)
-            && jws.header_segment().len() <= MAX_KEPT_SEGMENT
+    pub fn remember(&self, accepted: &VerifiedProof) {
+        if let Some(segment) = &accepted.new_segment
+            && segment.len() <= MAX_KEPT_SEGMENT
         {
-            self.keys
-                .insert(jws.header_segment().into(), verified.key.clone());
+            self.keys.insert(segment.clone(), accepted.key.clone());
         }
     }
 
@@ -240,11 +238,11 @@ impl ProofVerifier {
         let Some(nonces) = &self.nonces else {
             return Ok(None);
         };
-        let nonce = nonce.ok_or(ProofError::MissingNonce)?;
+        let nonce = nonce.ok_or(ProofError::MissingNonce(key))?;
         nonces
             .check(nonce, key, now)
             .map(Some)
-            .map_err(|_| ProofError::Nonce)
+            .map_err(|_| ProofError::Nonce(key))
     }
 }
 

@@ -1,1 +1,32 @@
 //! Tower layers.
+//!
+//! [`FapiLayer`] is the one to start with; [`RequireScope`] stands behind it, on the routes that need more.
+
+mod body;
+#[cfg(feature = "axum")]
+mod extract;
+mod fapi;
+mod interaction_id;
+mod protect;
+mod scope;
+#[cfg(test)]
+mod tests;
+
+#[cfg(feature = "axum")]
+pub use self::extract::NotProtected;
+pub use self::{
+    body::ResponseBody,
+    fapi::{Fapi, FapiLayer},
+    interaction_id::{
+        InteractionId, InteractionIdFuture, InteractionIdLayer, InteractionIdService,
+        X_FAPI_INTERACTION_ID,
+    },
+    protect::{Protect, ProtectFuture, ProtectLayer},
+    scope::{RequireScope, RequireScopeFuture, RequireScopeService},
+};
+
+use crate::resource_server::ResourceServer;
+
+/// Put beside the token, so that layers behind can answer in the same form.
+#[derive(Clone, Debug)]
+struct ProtectedBy(ResourceServer);

@@ -1,1 +1,55 @@
-//! The verdict.
+//! The verdict: may this request pass?
+//!
+//! [`ResourceServer::verify`] needs no web server, only the facts of a request and the time. The
+//! [layers](crate::layer) move bytes around it.
+//!
+//! ```
+//! use http::Request;
+//! use tower_fapi::{
+//!     issuer::IssuerKeys,
+//!     resource_server::{RequestFacts, ResourceServer, TrustedIssuer},
+//!     testing::{DpopKey, TestIssuer},
+//!     time::Timestamp,
+//! };
+//!
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let as_ = TestIssuer::new("https://as.example.com", "https://api.example.com");
+//! let issuer = TrustedIssuer::new(as_.issuer(), IssuerKeys::fixed(&as_.jwks())?);
+//! let server = ResourceServer::builder("https://api.example.com", issuer).build()?;
+//!
+//! let (client, now) = (DpopKey::generate(), Timestamp::from_unix(1_800_000_000));
+//! let token = as_.token(now).bound_to_key(client.thumbprint()).mint();
+//! let proof = client.proof("GET", "https://api.example.com/accounts", now).access_token(&token).sign();
+//! let request = Request::get("/accounts")
+//!     .header("host", "api.example.com")
+//!     .header("authorization", format!("DPoP {token}"))
+//!     .header("dpop", proof)
+//!     .body(())?;
+//!
+//! let accepted = server.verify(&RequestFacts::of(&request), now).await?;
+//! assert_eq!(accepted.token.subject(), "alice");
+//! let again = server.verify(&RequestFacts::of(&request), now).await;
+//! assert_eq!(again.unwrap_err().to_string(), "proof has been used before");
+//! # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap();
+//! # Ok::<_, std::io::Error>(())
+//! ```
+
+mod binding;
+mod builder;
+mod credentials;
+mod facts;
+mod judge;
+mod server;
+#[cfg(test)]
+mod tests;
+mod token_cache;
+mod trusted_issuer;
+
+pub(crate) use self::judge::Judgement;
+pub use self::{
+    binding::Binding,
+    builder::{ConfigError, ResourceServerBuilder},
+    facts::{InvalidPublicUrl, PublicUrl, RequestFacts},
+    server::{Accepted, ResourceServer},
+    trusted_issuer::TrustedIssuer,
+};

@@ -13,12 +13,12 @@ use crate::{
 };
 
 /// What is demanded of an issuer's tokens.
-#[derive(Clone, Debug)]
-pub struct TokenRules {
-    /// The signature algorithms accepted; all three of FAPI 2.0 unless set otherwise.
-    pub algorithms: Vec<JwsAlgorithm>,
+#[derive(Clone, Copy, Debug)]
+pub struct TokenRules<'a> {
+    /// The signature algorithms accepted.
+    pub algorithms: &'a [JwsAlgorithm],
     /// The names of this resource server, one of which has to be in `aud`.
-    pub audiences: Vec<String>,
+    pub audiences: &'a [String],
     /// Whether `typ` may also be `JWT` or absent, for authorization servers that do not follow RFC 9068 §2.1.
     pub accept_plain_jwt_type: bool,
     /// How far ahead of this clock `iat` and `nbf` may lie: 10 s to 60 s (FAPI 2.0 Security Profile §5.3.2.1).
@@ -69,7 +69,7 @@ impl<'a> UnverifiedToken<'a> {
     /// The first check that failed.
     pub fn verify(
         self,
-        rules: &TokenRules,
+        rules: &TokenRules<'_>,
         keys: &VerifyingKeySet,
         now: Timestamp,
     ) -> Result<AccessToken, TokenError> {
@@ -113,7 +113,7 @@ impl<'a> UnverifiedToken<'a> {
         Ok(token)
     }
 
-    fn check_header(&self, rules: &TokenRules) -> Result<(), TokenError> {
+    fn check_header(&self, rules: &TokenRules<'_>) -> Result<(), TokenError> {
         let plain = self.header.typ().is_none() || self.header.is_typ("JWT");
         let accepted = self.header.is_typ("at+jwt") || (plain && rules.accept_plain_jwt_type);
         if !accepted {

@@ -1,0 +1,41 @@
+//! All that an API needs in one layer.
+
+use tower::Layer;
+
+use super::{InteractionIdLayer, InteractionIdService, Protect, ProtectLayer};
+use crate::resource_server::ResourceServer;
+
+/// The service that [`FapiLayer`] makes.
+pub type Fapi<S> = InteractionIdService<Protect<S>>;
+
+/// All that an API needs in one layer: the verdict, and `x-fapi-interaction-id` on every answer, refusals included.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use tower_fapi::{layer::FapiLayer, resource_server::ResourceServer, token::AccessToken};
+///
+/// # #[cfg(feature = "axum")]
+/// fn app(server: ResourceServer) -> Router {
+///     Router::new()
+///         .route("/accounts", get(|token: AccessToken| async move { token.subject().to_owned() }))
+///         .layer(FapiLayer::new(server))
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct FapiLayer(ProtectLayer);
+
+impl FapiLayer {
+    /// A layer that asks this resource server.
+    #[must_use]
+    pub const fn new(server: ResourceServer) -> Self {
+        Self(ProtectLayer::new(server))
+    }
+}
+
+impl<S> Layer<S> for FapiLayer {
+    type Service = Fapi<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        InteractionIdLayer::new().layer(self.0.layer(inner))
+    }
+}

@@ -1,0 +1,146 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower::Service;
+
+use crate::{
+    layer::{ProtectedBy, ResponseBody},
+    rejection::{DPOP_NONCE, Rejection},
+    resource_server::{Accepted, ResourceServer},
+};
+
+/// The request back, and what was decided of it.
+type Decided<B> = (Request<B>, Result<Accepted, Rejection>);
+
+/// A verdict: made, or still waiting for keys or the replay store.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "lives for a moment; a box would cost every request"
+)]
+pub(super) enum Verdict<B> {
+    Made(Request<B>, Result<Accepted, Rejection>),
+    Pending(Pin<Box<dyn Future<Output = Decided<B>> + Send>>),
+}
+
+pin_project! {
+    /// Response future of [`Protect`](super::Protect): the verdict, then the inner service's answer.
+    pub struct ProtectFuture<S: Service<Request<B>>, B> {
+        server: ResourceServer,
+        inner: S,
+        #[pin]
+        state: State<S::Future, B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, B> {
+        Deciding { verdict: Pin<Box<dyn Future<Output = Decided<B>> + Send>> },
+        Answering { #[pin] answer: F, nonce: Option<String> },
+        Refused { response: Option<Response<Bytes>> },
+    }
+}
+
+impl<S: Service<Request<B>>, B> ProtectFuture<S, B> {
+    pub(super) fn new(server: ResourceServer, mut inner: S, verdict: Verdict<B>) -> Self {
+        let state = match verdict {
+            Verdict::Made(request, outcome) => State::after(&server, &mut inner, request, outcome),
+            Verdict::Pending(verdict) => State::Deciding { verdict },
+        };
+        Self {
+            server,
+            inner,
+            state,
+        }
+    }
+}
+
+impl<F, B> State<F, B> {
+    fn after<S: Service<Request<B>, Future = F>>(
+        server: &ResourceServer,
+        inner: &mut S,
+        mut request: Request<B>,
+        outcome: Result<Accepted, Rejection>,
+    ) -> Self {
+        match outcome {
+            Ok(accepted) => {
+                request.extensions_mut().insert(accepted.token);
+                request.extensions_mut().insert(ProtectedBy(server.clone()));
+                Self::Answering {
+                    answer: inner.call(request),
+                    nonce: accepted.nonce,
+                }
+            }
+            Err(rejection) => {
+                report(&rejection, &request);
+                Self::Refused {
+                    response: Some(server.answer(rejection, server.now())),
+                }
+            }
+        }
+    }
+}
+
+impl<S, B, A> Future for ProtectFuture<S, B>
+where
+    S: Service<Request<B>, Response = Response<A>>,
+    A: Body<Data = Bytes>,
+{
+    type Output = Result<Response<ResponseBody<A>>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match this.state.as_mut().project() {
+                StateProj::Deciding { verdict } => {
+                    let (request, outcome) = ready!(verdict.as_mut().poll(cx));
+                    let next = State::after(this.server, this.inner, request, outcome);
+                    this.state.set(next);
+                }
+                StateProj::Answering { answer, nonce } => {
+                    let mut response = ready!(answer.poll(cx))?;
+                    let nonce = nonce
+                        .take()
+                        .and_then(|nonce| HeaderValue::try_from(nonce).ok());
+                    if let Some(nonce) = nonce {
+                        response.headers_mut().insert(DPOP_NONCE, nonce);
+                    }
+                    return Poll::Ready(Ok(response.map(ResponseBody::inner)));
+                }
+                StateProj::Refused { response } => {
+                    // A future that is polled after it has answered may say anything but a wrong yes.
+                    let response = response.take().unwrap_or_default();
+                    return Poll::Ready(Ok(response.map(ResponseBody::own)));
+                }
+            }
+        }
+    }
+}
+
+impl<S: Service<Request<B>>, B> fmt::Debug for ProtectFuture<S, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProtectFuture").finish_non_exhaustive()
+    }
+}
+
+/// Tells the operator what the client is not told. No token material: reasons name what is wrong, not what was sent.
+fn report<B>(rejection: &Rejection, request: &Request<B>) {
+    let (method, path) = (request.method(), request.uri().path());
+    match rejection {
+        Rejection::Refused(refusal) => {
+            let code = refusal.code().map_or("", |code| code.as_str());
+            tracing::info!(%method, path, code, reason = %refusal, "request refused");
+        }
+        Rejection::Failed(fault) => {
+            tracing::error!(%method, path, %fault, "request could not be decided");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::Response;
+use pin_project_lite::pin_project;
+
+use crate::layer::ResponseBody;
+
+pin_project! {
+    /// Response future of [`RequireScopeService`](super::RequireScopeService).
+    pub struct RequireScopeFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F> {
+        Passed { #[pin] answer: F },
+        Refused { response: Option<Response<Bytes>> },
+    }
+}
+
+impl<F> RequireScopeFuture<F> {
+    pub(super) const fn passed(answer: F) -> Self {
+        Self {
+            state: State::Passed { answer },
+        }
+    }
+
+    pub(super) const fn refused(response: Response<Bytes>) -> Self {
+        Self {
+            state: State::Refused {
+                response: Some(response),
+            },
+        }
+    }
+}
+
+impl<F, A, E> Future for RequireScopeFuture<F>
+where
+    F: Future<Output = Result<Response<A>, E>>,
+{
+    type Output = Result<Response<ResponseBody<A>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProj::Passed { answer } => {
+                Poll::Ready(Ok(ready!(answer.poll(cx))?.map(ResponseBody::inner)))
+            }
+            StateProj::Refused { response } => Poll::Ready(Ok(response
+                .take()
+                .unwrap_or_default()
+                .map(ResponseBody::own))),
+        }
+    }
+}
+
+impl<F> fmt::Debug for RequireScopeFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequireScopeFuture").finish_non_exhaustive()
+    }
+}

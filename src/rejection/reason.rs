@@ -1,0 +1,219 @@
+//! Why a request was not let through.
+
+use super::ErrorCode;
+use crate::{dpop::ProofError, issuer::KeysUnavailable, replay::StoreError, token::TokenError};
+
+/// Why a request was not let through: its own fault, or ours.
+///
+/// The layer puts it into the extensions of the answer, for whoever logs or counts.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Rejection {
+    /// The request is refused: 400, 401 or 403.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// We could not decide: 503. Nothing says that the request was wrong.
+    #[error(transparent)]
+    Failed(#[from] Fault),
+}
+
+/// What is wrong with a request. `Display` is for the operator; the client gets [`code`](Self::code) and
+/// [`description`](Self::description).
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no `Authorization` header.
+    #[error("no credentials")]
+    NoCredentials,
+    /// There is more than one `Authorization` header (RFC 6750 §2).
+    #[error("{0} Authorization headers")]
+    SeveralAuthorizations(usize),
+    /// There is an `access_token` in the query (FAPI 2.0 Security Profile §5.3.4).
+    #[error("access token in the query")]
+    TokenInQuery,
+    /// `Authorization` is not a scheme and a token (RFC 6750 §2.1, RFC 9449 §7.1).
+    #[error("malformed Authorization header")]
+    MalformedAuthorization,
+    /// The scheme is neither `DPoP` nor `Bearer`, or not one this resource server accepts.
+    #[error("authentication scheme not accepted")]
+    Scheme,
+    /// The access token is longer than this server reads, in bytes.
+    #[error("access token of {0} bytes")]
+    TokenTooLarge(usize),
+    /// The request does not say which URL it is meant for: no single valid `Host`.
+    #[error("no valid request URL")]
+    Target,
+    /// The token itself is not accepted.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The token is bound to nothing (FAPI 2.0 Security Profile §5.3.4).
+    #[error("token is not sender-constrained")]
+    Unbound,
+    /// The token is not bound in the way this resource server demands.
+    #[error("token is not bound in the way demanded here")]
+    Binding,
+    /// A DPoP-bound token came under `Bearer` (RFC 9449 §7.2).
+    #[error("DPoP-bound token under the Bearer scheme")]
+    DpopTokenAsBearer,
+    /// A token that is not DPoP-bound came under `DPoP` (RFC 9449 §7.1).
+    #[error("token under the DPoP scheme is not DPoP-bound")]
+    NotDpopBound,
+    /// The token is bound to a certificate and the client presented none (RFC 8705 §3).
+    #[error("no client certificate")]
+    NoCertificate,
+    /// The token is bound to another certificate (RFC 8705 §3).
+    #[error("token is bound to another certificate")]
+    CertificateMismatch,
+    /// The proof is not accepted.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// The proof has been used before (RFC 9449 §11.1).
+    #[error("proof has been used before")]
+    Replayed,
+    /// The token lacks scope for this resource; what would suffice stands here.
+    #[error("scope {0:?} is required")]
+    Scope(String),
+}
+
+/// What we could not do.
+#[non_exhaustive]
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Fault {
+    /// The issuer's keys could not be had.
+    #[error("keys of the issuer unavailable: {0}")]
+    Keys(#[from] KeysUnavailable),
+    /// The proof could not be recorded, and may therefore not be accepted.
+    #[error("replay store: {0}")]
+    Replay(#[from] StoreError),
+}
+
+impl Refusal {
+    /// The `error` of the challenge; none where the client has not even tried (RFC 6750 §3.1).
+    #[must_use]
+    pub const fn code(&self) -> Option<ErrorCode> {
+        // No `_` arm: a new variant compiles only once somebody has decided what the client is told.
+        Some(match self {
+            Self::NoCredentials | Self::Scheme => return None,
+            Self::SeveralAuthorizations(_)
+            | Self::TokenInQuery
+            | Self::MalformedAuthorization
+            | Self::TokenTooLarge(_)
+            | Self::Target => ErrorCode::InvalidRequest,
+            Self::Token(_)
+            | Self::Unbound
+            | Self::Binding
+            | Self::DpopTokenAsBearer
+            | Self::NotDpopBound
+            | Self::NoCertificate
+            | Self::CertificateMismatch => ErrorCode::InvalidToken,
+            Self::Proof(error) => proof_code(error),
+            Self::Replayed => ErrorCode::InvalidDpopProof,
+            Self::Scope(_) => ErrorCode::InsufficientScope,
+        })
+    }
+
+    /// What a well-meaning client developer needs to know, and nothing about keys or internals.
+    ///
+    /// ASCII without quotes and backslashes, as a challenge wants it (RFC 6750 §3).
+    #[must_use]
+    pub const fn description(&self) -> &'static str {
+        match self {
+            Self::NoCredentials => "an access token is required",
+            Self::SeveralAuthorizations(_) => "there must be one Authorization header",
+            Self::TokenInQuery => "an access token must not stand in the query",
+            Self::MalformedAuthorization => "the Authorization header is malformed",
+            Self::Scheme => "the authentication scheme is not accepted",
+            Self::TokenTooLarge(_) => "the access token is too long",
+            Self::Target => "the request needs one valid Host",
+            Self::Token(error) => token_description(error),
+            Self::Unbound => "the access token is not sender-constrained",
+            Self::Binding => "the access token is not bound in the way this resource demands",
+            Self::DpopTokenAsBearer => {
+                "a DPoP-bound access token needs the DPoP scheme and a proof"
+            }
+            Self::NotDpopBound => {
+                "the access token is not DPoP-bound, so the DPoP scheme does not fit"
+            }
+            Self::NoCertificate => {
+                "the access token is bound to a client certificate and none was presented"
+            }
+            Self::CertificateMismatch => "the access token is bound to another client certificate",
+            Self::Proof(error) => proof_description(error),
+            Self::Replayed => "the DPoP proof has been used before, each request needs a new one",
+            Self::Scope(_) => "the access token lacks a required scope",
+        }
+    }
+}
+
+const fn proof_code(error: &ProofError) -> ErrorCode {
+    match error {
+        ProofError::MissingNonce(_) | ProofError::Nonce(_) => ErrorCode::UseDpopNonce,
+        // The proof is sound; the token belongs to somebody else (RFC 9449 §7.1).
+        ProofError::KeyMismatch => ErrorCode::InvalidToken,
+        ProofError::Missing
+        | ProofError::Several(_)
+        | ProofError::TooLarge(_)
+        | ProofError::Malformed(_)
+        | ProofError::MalformedClaims(_)
+        | ProofError::MissingClaim(_)
+        | ProofError::JtiLength(_)
+        | ProofError::Type
+        | ProofError::Algorithm
+        | ProofError::Signature
+        | ProofError::MissingKey
+        | ProofError::Key(_)
+        | ProofError::UnfitKey(_)
+        | ProofError::Method
+        | ProofError::Target { .. }
+        | ProofError::TooOld(_)
+        | ProofError::InFuture(_)
+        | ProofError::AccessTokenHash => ErrorCode::InvalidDpopProof,
+    }
+}
+
+const fn proof_description(error: &ProofError) -> &'static str {
+    match error {
+        ProofError::Missing => "the DPoP scheme needs a proof in a DPoP header",
+        ProofError::Several(_) => "there must be one DPoP header",
+        ProofError::TooLarge(_) => "the DPoP proof is too long",
+        ProofError::Malformed(_) => "the DPoP proof is malformed",
+        ProofError::MalformedClaims(_) => "the claims of the DPoP proof are malformed",
+        ProofError::MissingClaim(_) => "the DPoP proof lacks one of jti, htm, htu, iat, ath",
+        ProofError::JtiLength(_) => "jti of the DPoP proof must have 1 to 256 bytes",
+        ProofError::Type => "typ of the DPoP proof must be dpop+jwt",
+        ProofError::Algorithm => "alg of the DPoP proof is not accepted or does not fit its key",
+        ProofError::Signature => "the signature of the DPoP proof does not verify",
+        ProofError::MissingKey => "the DPoP proof has no jwk",
+        ProofError::Key(_) | ProofError::UnfitKey(_) => {
+            "jwk of the DPoP proof is not a usable public key"
+        }
+        ProofError::Method => "htm of the DPoP proof is not the method of the request",
+        ProofError::Target { .. } => "htu of the DPoP proof is not the URL of the request",
+        ProofError::MissingNonce(_) | ProofError::Nonce(_) => {
+            "the DPoP proof must hold the nonce given in the DPoP-Nonce header"
+        }
+        ProofError::TooOld(_) => "iat of the DPoP proof is too far in the past",
+        ProofError::InFuture(_) => "iat of the DPoP proof is too far in the future",
+        ProofError::AccessTokenHash => "ath of the DPoP proof is not the hash of the access token",
+        ProofError::KeyMismatch => {
+            "the access token is bound to another key than that of the DPoP proof"
+        }
+    }
+}
+
+const fn token_description(error: &TokenError) -> &'static str {
+    match error {
+        TokenError::Malformed(_) | TokenError::MalformedClaim(_) => "the access token is malformed",
+        TokenError::Expired(_) => "the access token has expired",
+        TokenError::NotYetValid(_) | TokenError::IssuedInFuture(_) => {
+            "the access token is not valid yet"
+        }
+        TokenError::Audience => "the access token was issued for another resource",
+        TokenError::UnknownConfirmation => "the access token is bound in a way not supported here",
+        TokenError::Type(_)
+        | TokenError::Algorithm
+        | TokenError::MissingClaim(_)
+        | TokenError::Issuer
+        | TokenError::UnknownKey
+        | TokenError::Signature => "the access token is not valid here",
+    }
+}

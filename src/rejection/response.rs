@@ -1,0 +1,145 @@
+//! Refusals as HTTP answers.
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
+    header::{
+        ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+    },
+};
+
+use super::{ErrorCode, Refusal, Rejection};
+use crate::jose::JwsAlgorithm;
+
+/// The response header with a new nonce (RFC 9449 §8).
+pub const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+/// What every challenge of one resource server says.
+#[derive(Clone, Debug)]
+pub struct Challenges {
+    dpop: Option<String>,
+    bearer: bool,
+    json_bodies: bool,
+}
+
+/// Seconds after which a client may try again when the fault is ours.
+const RETRY_SECONDS: &str = "1";
+
+impl Challenges {
+    /// Challenges for the schemes that are accepted: `DPoP` with these algorithms, `Bearer` for certificate-bound tokens.
+    #[must_use]
+    pub fn new(dpop: Option<&[JwsAlgorithm]>, bearer: bool) -> Self {
+        let names = |algorithms: &[JwsAlgorithm]| {
+            let names: Vec<_> = algorithms
+                .iter()
+                .map(|algorithm| algorithm.as_str())
+                .collect();
+            names.join(" ")
+        };
+        Self {
+            dpop: dpop.map(names),
+            bearer,
+            json_bodies: true,
+        }
+    }
+
+    /// Leaves out the JSON body that repeats what the challenge says.
+    #[must_use]
+    pub const fn without_json_bodies(mut self) -> Self {
+        self.json_bodies = false;
+        self
+    }
+
+    /// The whole answer to a request that was not let through (RFC 6750 §3, RFC 9449 §7.1).
+    ///
+    /// `nonce` is handed out with it. The rejection itself goes into the answer's extensions.
+    #[must_use]
+    pub fn answer(&self, rejection: Rejection, nonce: Option<&str>) -> Response<Bytes> {
+        let mut response = Response::new(self.body(&rejection));
+        *response.status_mut() = status(&rejection);
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match &rejection {
+            Rejection::Refused(refusal) => self.challenge(refusal, headers),
+            Rejection::Failed(_) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+            }
+        }
+        if let Some(nonce) = nonce.and_then(|nonce| HeaderValue::from_str(nonce).ok()) {
+            headers.insert(DPOP_NONCE, nonce);
+            // A script in a browser sees neither header unless it is told that it may (RFC 9449 §8).
+            let exposed = HeaderValue::from_static("DPoP-Nonce, WWW-Authenticate");
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+        }
+        if !response.body().is_empty() {
+            let json = HeaderValue::from_static("application/json");
+            response.headers_mut().insert(CONTENT_TYPE, json);
+        }
+        response.extensions_mut().insert(rejection);
+        response
+    }
+
+    /// One line for each scheme that is accepted.
+    fn challenge(&self, refusal: &Refusal, headers: &mut HeaderMap) {
+        let error = refusal.code().map_or_else(String::new, |code| {
+            let description = refusal.description();
+            let scope = match refusal {
+                Refusal::Scope(scope) => format!(r#", scope="{scope}""#),
+                _ => String::new(),
+            };
+            format!(r#"error="{code}", error_description="{description}"{scope}"#)
+        });
+        let mut add = |scheme: &str, parameters: &[&str]| {
+            let parameters: Vec<_> = parameters
+                .iter()
+                .copied()
+                .filter(|text| !text.is_empty())
+                .collect();
+            let line = format!("{scheme} {}", parameters.join(", "));
+            if let Ok(value) = HeaderValue::from_str(line.trim_end()) {
+                headers.append(WWW_AUTHENTICATE, value);
+            }
+        };
+        if let Some(algorithms) = &self.dpop {
+            add("DPoP", &[&error, &format!(r#"algs="{algorithms}""#)]);
+        }
+        // What is wrong with a proof concerns the DPoP scheme alone.
+        if self.bearer && (self.dpop.is_none() || !concerns_proof(refusal)) {
+            add("Bearer", &[&error]);
+        }
+    }
+
+    fn body(&self, rejection: &Rejection) -> Bytes {
+        let Rejection::Refused(refusal) = rejection else {
+            return Bytes::new();
+        };
+        match refusal.code() {
+            Some(code) if self.json_bodies => Bytes::from(format!(
+                r#"{{"error":"{code}","error_description":"{}"}}"#,
+                refusal.description()
+            )),
+            _ => Bytes::new(),
+        }
+    }
+}
+
+/// The status of the answer (RFC 6750 §3.1, RFC 9449 §7.1).
+#[must_use]
+pub fn status(rejection: &Rejection) -> StatusCode {
+    let Rejection::Refused(refusal) = rejection else {
+        return StatusCode::SERVICE_UNAVAILABLE;
+    };
+    match refusal.code() {
+        Some(ErrorCode::InvalidRequest) => StatusCode::BAD_REQUEST,
+        Some(ErrorCode::InsufficientScope) => StatusCode::FORBIDDEN,
+        Some(ErrorCode::InvalidToken | ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce)
+        | None => StatusCode::UNAUTHORIZED,
+    }
+}
+
+fn concerns_proof(refusal: &Refusal) -> bool {
+    matches!(
+        refusal.code(),
+        Some(ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce)
+    )
+}

@@ -1,0 +1,178 @@
+//! The binding of a token cannot be skipped (FAPI 2.0 Security Profile §5.3.4).
+
+use super::credentials::Scheme;
+use crate::{mtls::PeerCertificate, rejection::Refusal, token::Confirmation};
+
+/// How tokens have to be bound to their clients.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Binding {
+    /// By DPoP or by certificate, whichever the token says.
+    #[default]
+    Either,
+    /// By DPoP (RFC 9449).
+    Dpop,
+    /// By client certificate (RFC 8705).
+    Certificate,
+}
+
+impl Binding {
+    pub(super) const fn accepts_dpop(self) -> bool {
+        matches!(self, Self::Either | Self::Dpop)
+    }
+
+    pub(super) const fn accepts_certificate(self) -> bool {
+        matches!(self, Self::Either | Self::Certificate)
+    }
+
+    /// Checks everything about the binding but the proof itself. Whatever the token is bound to has to hold, all of it,
+    /// also where this resource server would be content with less.
+    pub(super) fn check(
+        self,
+        confirmation: &Confirmation,
+        scheme: Scheme,
+        certificate: Option<&PeerCertificate>,
+    ) -> Result<(), Refusal> {
+        match (scheme, confirmation.jkt) {
+            // RFC 9449 §7.2: a DPoP-bound token must not become a bearer token by another word in front.
+            (Scheme::Bearer, Some(_)) => return Err(Refusal::DpopTokenAsBearer),
+            // RFC 9449 §7.1: the scheme is for DPoP-bound tokens alone.
+            (Scheme::Dpop, None) => return Err(Refusal::NotDpopBound),
+            (Scheme::Dpop, Some(_)) | (Scheme::Bearer, None) => {}
+        }
+        if confirmation.is_empty() {
+            return Err(Refusal::Unbound);
+        }
+        let by_dpop = self.accepts_dpop() && confirmation.jkt.is_some();
+        let by_certificate = self.accepts_certificate() && confirmation.x5t_s256.is_some();
+        if !by_dpop && !by_certificate {
+            return Err(Refusal::Binding);
+        }
+        if let Some(bound) = confirmation.x5t_s256 {
+            let certificate = certificate.ok_or(Refusal::NoCertificate)?;
+            if certificate.thumbprint() != bound {
+                return Err(Refusal::CertificateMismatch);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jose::{CertificateThumbprint, JwkThumbprint};
+
+    // FAPI 2.0 Security Profile §5.3.4, RFC 9449 §7.1 and §7.2, RFC 8705 §3.
+    #[test]
+    fn whatever_a_token_is_bound_to_has_to_hold() {
+        use Binding::{Certificate, Dpop, Either};
+        let certificate = PeerCertificate::new(*b"mine", []);
+        let stranger = PeerCertificate::new(*b"other", []);
+        let (key, mine) = (
+            Some(JwkThumbprint::from_bytes([1; 32])),
+            Some(CertificateThumbprint::of_der(b"mine")),
+        );
+        let (none, own, other) = (None, Some(&certificate), Some(&stranger));
+        for (binding, jkt, x5t_s256, scheme, certificate, expected) in [
+            (Either, key, None, Scheme::Dpop, none, Ok(())),
+            (Either, None, mine, Scheme::Bearer, own, Ok(())),
+            (Either, key, mine, Scheme::Dpop, own, Ok(())),
+            (Dpop, key, None, Scheme::Dpop, other, Ok(())),
+            (Certificate, None, mine, Scheme::Bearer, own, Ok(())),
+            (Certificate, key, mine, Scheme::Dpop, own, Ok(())),
+            (
+                Either,
+                None,
+                None,
+                Scheme::Bearer,
+                own,
+                Err(Refusal::Unbound),
+            ),
+            (
+                Either,
+                None,
+                None,
+                Scheme::Dpop,
+                own,
+                Err(Refusal::NotDpopBound),
+            ),
+            (
+                Either,
+                None,
+                mine,
+                Scheme::Dpop,
+                own,
+                Err(Refusal::NotDpopBound),
+            ),
+            (
+                Either,
+                key,
+                None,
+                Scheme::Bearer,
+                none,
+                Err(Refusal::DpopTokenAsBearer),
+            ),
+            (
+                Either,
+                key,
+                mine,
+                Scheme::Bearer,
+                own,
+                Err(Refusal::DpopTokenAsBearer),
+            ),
+            (
+                Either,
+                key,
+                mine,
+                Scheme::Dpop,
+                none,
+                Err(Refusal::NoCertificate),
+            ),
+            (
+                Dpop,
+                key,
+                mine,
+                Scheme::Dpop,
+                none,
+                Err(Refusal::NoCertificate),
+            ),
+            (
+                Either,
+                key,
+                mine,
+                Scheme::Dpop,
+                other,
+                Err(Refusal::CertificateMismatch),
+            ),
+            (
+                Either,
+                None,
+                mine,
+                Scheme::Bearer,
+                none,
+                Err(Refusal::NoCertificate),
+            ),
+            (
+                Either,
+                None,
+                mine,
+                Scheme::Bearer,
+                other,
+                Err(Refusal::CertificateMismatch),
+            ),
+            (Dpop, None, mine, Scheme::Bearer, own, Err(Refusal::Binding)),
+            (
+                Certificate,
+                key,
+                None,
+                Scheme::Dpop,
+                own,
+                Err(Refusal::Binding),
+            ),
+        ] {
+            let confirmation = Confirmation { jkt, x5t_s256 };
+            let outcome = binding.check(&confirmation, scheme, certificate);
+            assert_eq!(outcome, expected, "{binding:?} {confirmation:?} {scheme:?}");
+        }
+    }
+}

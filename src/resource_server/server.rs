@@ -1,0 +1,164 @@
+//! The resource server: judge, record, answer.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use super::{
+    Binding, PublicUrl, RequestFacts, ResourceServerBuilder, TrustedIssuer,
+    judge::{Judgement, Proven},
+    token_cache::TokenCache,
+};
+use crate::{
+    dpop::{ProofVerifier, VerifiedProof},
+    rejection::{Challenges, Fault, Refusal, Rejection, status},
+    replay::{Answer, Recorded, Recording, ReplayKey, ReplayStore},
+    time::{Clock, Timestamp},
+    token::{AccessToken, TokenError},
+};
+
+/// Decides whether requests may pass. Cheap to clone; clones share caches and the replay store.
+///
+/// The layers use it; a server that is not built on Tower can ask [`verify`](Self::verify) itself.
+#[derive(Clone)]
+pub struct ResourceServer(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) audiences: Vec<String>,
+    pub(super) issuers: Vec<TrustedIssuer>,
+    pub(super) binding: Binding,
+    pub(super) public_url: Option<PublicUrl>,
+    pub(super) proofs: ProofVerifier,
+    pub(super) tokens: TokenCache,
+    pub(super) replay: Arc<dyn ReplayStore>,
+    pub(super) max_token_bytes: usize,
+    pub(super) clock_skew: Duration,
+    pub(super) challenges: Challenges,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// A request that may pass.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// The token it came with.
+    pub token: AccessToken,
+    /// A new nonce that belongs on the answer, since the client's nears its end (RFC 9449 §8.2).
+    pub nonce: Option<String>,
+}
+
+impl ResourceServer {
+    /// Starts with what has no safe default: the name tokens have to be issued for (`aud`, usually the URL of this API), and
+    /// an authorization server whose tokens are accepted.
+    pub fn builder(audience: impl Into<String>, issuer: TrustedIssuer) -> ResourceServerBuilder {
+        ResourceServerBuilder::new(audience.into(), issuer)
+    }
+
+    /// Decides whether a request may pass, waiting for keys and the replay store where it must.
+    ///
+    /// A request that is refused has consumed nothing: only an accepted proof is recorded, as the very last step.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::Refused`] says what is wrong with the request, [`Rejection::Failed`] what we could not do.
+    pub async fn verify(
+        &self,
+        facts: &RequestFacts<'_>,
+        now: Timestamp,
+    ) -> Result<Accepted, Rejection> {
+        let judgement = match self.judge(facts, now, None) {
+            Judgement::NeedsKeys(wish) => {
+                let keys = wish.fulfil(now).await.map_err(Fault::from)?;
+                self.judge(facts, now, Some(&keys))
+            }
+            made => made,
+        };
+        match judgement {
+            Judgement::Proven(proven) => {
+                let recording = self.record(&proven, now);
+                let answer = match recording {
+                    None => None,
+                    Some(recording) => Some(recording.await),
+                };
+                self.conclude(proven, answer, now)
+            }
+            Judgement::Refused(refusal) => Err(refusal.into()),
+            // The keys were given, so none of them is the token's.
+            Judgement::NeedsKeys(_) => Err(Refusal::from(TokenError::UnknownKey).into()),
+        }
+    }
+
+    /// Begins to record the proof, if there is one. Nothing may come after that could still refuse the request.
+    pub(crate) fn record(&self, proven: &Proven, now: Timestamp) -> Option<Recording> {
+        let proof = proven.proof.as_ref()?;
+        let thumbprint = proof.thumbprint();
+        let key = ReplayKey::new(proven.token.issuer(), thumbprint.as_bytes(), proof.jti());
+        Some(self.0.replay.record(key, proof.last_accepted(), now))
+    }
+
+    /// What the replay store's answer makes of a proven request.
+    pub(crate) fn conclude(
+        &self,
+        proven: Proven,
+        answer: Option<Answer>,
+        now: Timestamp,
+    ) -> Result<Accepted, Rejection> {
+        match answer.transpose().map_err(Fault::from)? {
+            Some(Recorded::Replayed) => return Err(Refusal::Replayed.into()),
+            Some(Recorded::First) | None => {}
+        }
+        let mut nonce = None;
+        if let Some(proof) = &proven.proof {
+            self.0.proofs.remember(proof);
+            nonce = self.new_nonce(proof, now);
+        }
+        Ok(Accepted {
+            token: proven.token,
+            nonce,
+        })
+    }
+
+    /// The answer to a request that was not let through.
+    #[must_use]
+    pub fn answer(&self, rejection: Rejection, now: Timestamp) -> Response<Bytes> {
+        let mut nonce = None;
+        if status(&rejection) == StatusCode::UNAUTHORIZED
+            && let Some(nonces) = self.0.proofs.nonces()
+        {
+            let key = match &rejection {
+                Rejection::Refused(Refusal::Proof(error)) => error.wants_nonce(),
+                _ => None,
+            };
+            nonce = nonces.issue(key, now).ok();
+        }
+        self.0.challenges.answer(rejection, nonce.as_deref())
+    }
+
+    /// What challenges of this resource server say.
+    #[must_use]
+    pub fn challenges(&self) -> &Challenges {
+        &self.0.challenges
+    }
+
+    /// The clock that the layers ask.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    fn new_nonce(&self, proof: &VerifiedProof, now: Timestamp) -> Option<String> {
+        let nonces = self.0.proofs.nonces().filter(|_| proof.wants_new_nonce())?;
+        nonces.issue(Some(proof.thumbprint()), now).ok()
+    }
+}
+
+impl fmt::Debug for ResourceServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResourceServer")
+            .field("audiences", &self.0.audiences)
+            .field("issuers", &self.0.issuers)
+            .field("binding", &self.0.binding)
+            .field("public_url", &self.0.public_url)
+            .finish_non_exhaustive()
+    }
+}
