@@ -3,6 +3,9 @@
 //! `cargo bench --features testing --bench verdict` measures each case with criterion, then all of them in turn, and prints
 //! the second as ratios to the bare ES256 verification of the same rounds: a machine that drifts then drifts for all.
 #![allow(
+    clippy::cast_precision_loss,
+    clippy::indexing_slicing,
+    clippy::unreachable,
     clippy::expect_used,
     clippy::print_stdout,
     clippy::unwrap_used,

@@ -64,6 +64,7 @@ mod tests {
 
     // FAPI 2.0 Security Profile §5.3.4, RFC 9449 §7.1 and §7.2, RFC 8705 §3.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of cases is long")]
     fn whatever_a_token_is_bound_to_has_to_hold() {
         use Binding::{Certificate, Dpop, Either};
         let certificate = PeerCertificate::new(*b"mine", []);

@@ -71,16 +71,9 @@ fn percent_decoded(text: &str) -> Vec<u8> {
         let encoded = behind
             .split_at_checked(2)
             .and_then(|(hex, after)| u8::from_str_radix(hex, 16).ok().map(|byte| (byte, after)));
-        match encoded {
-            Some((byte, after)) => {
-                bytes.push(byte);
-                rest = after;
-            }
-            None => {
-                bytes.push(b'%');
-                rest = behind;
-            }
-        }
+        let (byte, after) = encoded.unwrap_or((b'%', behind));
+        bytes.push(byte);
+        rest = after;
     }
     bytes.extend_from_slice(rest.as_bytes());
     bytes
@@ -113,7 +106,8 @@ mod tests {
     #[test]
     fn the_token_stands_in_one_authorization_header() {
         let long = format!("DPoP {}", "a".repeat(101));
-        let most = format!("DPoP {}", "a".repeat(100));
+        let longest = "a".repeat(100);
+        let most = format!("DPoP {longest}");
         for (case, headers, expected) in [
             (
                 "dpop",
@@ -134,7 +128,7 @@ mod tests {
             (
                 "as long as it may be",
                 &[most.as_bytes()],
-                Ok((Scheme::Dpop, &most[5..])),
+                Ok((Scheme::Dpop, &longest)),
             ),
             ("none", &[], Err(Refusal::NoCredentials)),
             (

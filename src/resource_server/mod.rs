@@ -46,6 +46,8 @@ mod token_cache;
 mod trusted_issuer;
 
 pub(crate) use self::judge::Judgement;
+#[cfg(feature = "discovery")]
+pub use self::trusted_issuer::DiscoverError;
 pub use self::{
     binding::Binding,
     builder::{ConfigError, ResourceServerBuilder},

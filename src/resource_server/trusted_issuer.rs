@@ -2,6 +2,19 @@
 
 use crate::{issuer::IssuerKeys, jose::JwsAlgorithm};
 
+/// Why an issuer's keys cannot be looked for.
+#[cfg(feature = "discovery")]
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    /// The identifier is none.
+    #[error(transparent)]
+    Issuer(#[from] crate::issuer::InvalidIssuerUrl),
+    /// Fetching could not be set up.
+    #[error(transparent)]
+    Discovery(#[from] crate::issuer::DiscoveryError),
+}
+
 /// An authorization server whose tokens are accepted, with its keys and its peculiarities.
 #[derive(Clone, Debug)]
 pub struct TrustedIssuer {
@@ -21,6 +34,21 @@ impl TrustedIssuer {
             algorithms: JwsAlgorithm::ALL.to_vec(),
             accept_plain_jwt_type: false,
         }
+    }
+
+    /// Trusts this issuer's tokens and keeps its keys fresh from its metadata, with the defaults of
+    /// [`Discovery`](crate::issuer::Discovery). Returns at once, whether the issuer can be reached or not.
+    ///
+    /// # Errors
+    ///
+    /// [`DiscoverError`] if `issuer` is not an `https` URL, or there is no Tokio runtime here.
+    #[cfg(feature = "discovery")]
+    pub fn discover(issuer: &str) -> Result<Self, DiscoverError> {
+        let url: crate::issuer::IssuerUrl = issuer.parse()?;
+        Ok(Self::new(
+            issuer,
+            crate::issuer::Discovery::new(url).start()?,
+        ))
     }
 
     /// Accepts only these signature algorithms of this issuer; all three of FAPI 2.0 unless set.
