@@ -1,4 +1,78 @@
-//! The bundled authorization server.
+//! The bundled authorization server: a small, whole issuer of sender-constrained tokens after the FAPI 2.0 Security
+//! Profile.
+//!
+//! Requests are pushed (RFC 9126) by clients that authenticate with a key of their own, never with a shared secret; a
+//! person signs in and approves; the code comes back with the issuer's name on it (RFC 9207) and is redeemed once, with
+//! PKCE, for an access token (RFC 9068) that is bound to a DPoP key (RFC 9449) or a client certificate (RFC 8705).
+//!
+//! ```
+//! use tower_fapi::{
+//!     authorization_server::{
+//!         AuthorizationServer, ClientMetadata, ScopeDescription, SigningKeys,
+//!         people::{ConfiguredUsers, UserConfig},
+//!     },
+//!     jose::{JwsAlgorithm, SigningKey},
+//! };
+//!
+//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let client_key = SigningKey::generate(JwsAlgorithm::Es256)?;
+//! let client: ClientMetadata = serde_json::from_value(serde_json::json!({
+//!     "client_id": "budget-planner",
+//!     "client_name": "Budget Planner",
+//!     "redirect_uris": ["https://budget.example/callback"],
+//!     "token_endpoint_auth_method": "private_key_jwt",
+//!     "jwks": { "keys": [client_key.public().to_members()] },
+//!     "scope": "accounts",
+//!     "grant_types": ["authorization_code", "refresh_token"],
+//!     "dpop_bound_access_tokens": true,
+//! }))?;
+//!
+//! let users: Vec<UserConfig> = Vec::new(); // from your configuration, or put your own `Authenticator` in their place
+//! let server = AuthorizationServer::builder("https://as.example")
+//!     .audience("https://api.example")
+//!     .scope(ScopeDescription::new("accounts", "See your accounts"))
+//!     .client(client)
+//!     .authenticator(ConfiguredUsers::new(users)?)
+//!     .signing_keys(SigningKeys::load_or_create("signing-keys.json", JwsAlgorithm::Es256)?)
+//!     .build()?;
+//! let router: axum::Router = server.router();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! There are no ID tokens yet, so `openid` is no scope; request objects, `authorization_details`, introspection and
+//! revocation are not supported.
 
+mod builder;
+mod client_authentication;
+mod clients;
+mod direct;
+mod endpoints;
+mod interaction;
+mod keys;
+mod lifetimes;
+mod metadata;
 pub mod pages;
+mod parameters;
 pub mod people;
+mod pushed_request;
+mod refusal;
+mod router;
+mod scope;
+mod secret;
+mod server;
+pub mod store;
+mod token;
+
+pub use self::{
+    builder::{AuthorizationServer, AuthorizationServerBuilder, ConfigError},
+    client_authentication::{CertificateAuthorities, InvalidCertificateAuthority},
+    clients::{
+        ClientAuthenticationMethod, ClientMetadata, ClientProblem, InvalidClient,
+        InvalidDistinguishedName, InvalidRedirectUri, InvalidRegisteredCertificate,
+    },
+    endpoints::InvalidIssuer,
+    keys::{InvalidSigningKeys, KeyFileError, SigningKeys},
+    lifetimes::{InvalidLifetime, Lifetimes},
+    scope::{InvalidScope, ScopeDescription},
+};

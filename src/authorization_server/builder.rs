@@ -1,0 +1,358 @@
+//! Putting a server together.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use axum::Router;
+use thiserror::Error;
+
+use super::{
+    client_authentication::{CertificateAuthorities, ClientAuthenticator},
+    clients::{ClientAuthenticationMethod, ClientMetadata, Clients, InvalidClient},
+    endpoints::{Endpoints, InvalidIssuer},
+    keys::SigningKeys,
+    lifetimes::{InvalidLifetime, Lifetimes},
+    pages::{Branding, Pages},
+    people::Authenticator,
+    router::router,
+    scope::{ScopeDescription, ScopeSet, is_scope_token},
+    server::{Realms, Resources, Server},
+    store::{MemoryStore, Records, Store},
+};
+use crate::{
+    dpop::{NonceFailure, NonceSecret, Nonces, ProofPolicy, ProofVerifier},
+    replay::{MemoryReplayStore, ReplayStore},
+    time::{Clock, SystemClock},
+};
+
+/// An authorization server, ready to be mounted: see the [module](super).
+///
+/// Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct AuthorizationServer(Arc<Server>);
+
+/// What is still missing, or does not go together.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum ConfigError {
+    /// The issuer cannot be used.
+    #[error("issuer: {0}")]
+    Issuer(InvalidIssuer),
+    /// The base URL for mutual TLS cannot be used.
+    #[error("base URL for mutual TLS: {0}")]
+    MtlsBase(InvalidIssuer),
+    /// Something without a default was not set.
+    #[error("{0} was not set")]
+    Missing(&'static str),
+    /// A scope's name is not one, or there is nothing to call it on the consent page.
+    #[error("scope {0:?} needs a name of printable ASCII without spaces, and a title")]
+    Scope(String),
+    /// Two scopes with one name.
+    #[error("scope {0:?} is there twice")]
+    RepeatedScope(String),
+    /// A resource is no absolute URI without fragment (RFC 8707 §2).
+    #[error("audience or resource {0:?} is not an absolute URI without a fragment")]
+    Resource(String),
+    /// A lifetime is outside its limits.
+    #[error(transparent)]
+    Lifetime(#[from] InvalidLifetime),
+    /// A client is refused.
+    #[error(transparent)]
+    Client(#[from] InvalidClient),
+    /// A client is to be identified by a certificate that nobody could have issued.
+    #[error("client {0:?} uses tls_client_auth, but no certificate authority is set")]
+    NoAuthority(String),
+    /// The system's generator failed.
+    #[error(transparent)]
+    Nonces(#[from] NonceFailure),
+}
+
+impl AuthorizationServer {
+    /// Begins a server whose issuer identifier is `issuer`: an `https` URL, which may have a path (RFC 8414 §2).
+    pub fn builder(issuer: impl Into<String>) -> AuthorizationServerBuilder {
+        AuthorizationServerBuilder {
+            issuer: issuer.into(),
+            mtls_base: None,
+            clients: Vec::new(),
+            authorities: CertificateAuthorities::default(),
+            authenticator: None,
+            keys: None,
+            scopes: Vec::new(),
+            audience: None,
+            resources: Vec::new(),
+            lifetimes: Lifetimes::default(),
+            clock: Arc::new(SystemClock),
+            store: None,
+            replay: None,
+            branding: None,
+            proofs: ProofPolicy::default(),
+            nonces: NonceChoice::Off,
+        }
+    }
+
+    /// The server as routes with absolute paths, to be merged into another router or served alone.
+    ///
+    /// The same router may be served by several listeners. The one behind the base URL for mutual TLS has to put a
+    /// [`PeerCertificate`](crate::mtls::PeerCertificate) into each request's extensions.
+    pub fn router(&self) -> Router {
+        router(self.0.clone())
+    }
+}
+
+impl fmt::Debug for AuthorizationServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationServer")
+            .field("issuer", &self.0.endpoints.issuer())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds an [`AuthorizationServer`].
+///
+/// Authenticator, signing keys, audience and at least one scope have to be set; everything else has a default.
+#[must_use = "nothing is served until the server is built"]
+pub struct AuthorizationServerBuilder {
+    issuer: String,
+    mtls_base: Option<String>,
+    clients: Vec<ClientMetadata>,
+    authorities: CertificateAuthorities,
+    authenticator: Option<Arc<dyn Authenticator>>,
+    keys: Option<SigningKeys>,
+    scopes: Vec<ScopeDescription>,
+    audience: Option<String>,
+    resources: Vec<String>,
+    lifetimes: Lifetimes,
+    clock: Arc<dyn Clock>,
+    store: Option<Arc<dyn Store>>,
+    replay: Option<Arc<dyn ReplayStore>>,
+    branding: Option<Branding>,
+    proofs: ProofPolicy,
+    nonces: NonceChoice,
+}
+
+/// Whether proofs need a nonce.
+enum NonceChoice {
+    Off,
+    Own,
+    Shared(Arc<Nonces>),
+}
+
+/// How long the nonces of a server that makes its own are accepted.
+const NONCE_LIFETIME: Duration = Duration::from_secs(5 * 60);
+
+/// How many assertions and proofs are remembered at once unless another replay store is set.
+const REPLAY_ENTRIES: usize = 1_000_000;
+
+impl AuthorizationServerBuilder {
+    /// Registers a client. What is wrong with it is found when the server is built.
+    pub fn client(mut self, client: ClientMetadata) -> Self {
+        self.clients.push(client);
+        self
+    }
+
+    /// Registers clients.
+    pub fn clients(mut self, clients: impl IntoIterator<Item = ClientMetadata>) -> Self {
+        self.clients.extend(clients);
+        self
+    }
+
+    /// Sets whose client certificates are believed for `tls_client_auth`: nobody's unless set (RFC 8705 §2.1).
+    pub fn client_certificate_authorities(mut self, authorities: CertificateAuthorities) -> Self {
+        self.authorities = authorities;
+        self
+    }
+
+    /// Sets who decides whether somebody is who they say. Required.
+    pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
+        self.authenticator = Some(Arc::new(authenticator));
+        self
+    }
+
+    /// Sets the keys that sign tokens. Required.
+    pub fn signing_keys(mut self, keys: SigningKeys) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// Adds a scope that clients may be registered for. At least one is required.
+    pub fn scope(mut self, scope: ScopeDescription) -> Self {
+        self.scopes.push(scope);
+        self
+    }
+
+    /// Adds scopes. The consent page shows them in this order.
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = ScopeDescription>) -> Self {
+        self.scopes.extend(scopes);
+        self
+    }
+
+    /// Sets the resource server that tokens are for when the client names none: their `aud` (RFC 9068 §3). Required.
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Some(audience.into());
+        self
+    }
+
+    /// Adds another resource server that clients may ask tokens for (RFC 8707).
+    pub fn resource(mut self, resource: impl Into<String>) -> Self {
+        self.resources.push(resource.into());
+        self
+    }
+
+    /// Sets how long things live.
+    pub fn lifetimes(mut self, lifetimes: Lifetimes) -> Self {
+        self.lifetimes = lifetimes;
+        self
+    }
+
+    /// Sets the clock: that of the system unless set.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets where requests, codes, grants and sessions are remembered: a [`MemoryStore`] unless set.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Sets where used client assertions and DPoP proofs are remembered: in memory, a million of them, unless set.
+    pub fn replay_store(mut self, store: Arc<dyn ReplayStore>) -> Self {
+        self.replay = Some(store);
+        self
+    }
+
+    /// Sets whose pages people see: the host of the issuer's unless set.
+    pub fn branding(mut self, branding: Branding) -> Self {
+        self.branding = Some(branding);
+        self
+    }
+
+    /// Sets the base URL under which connections with a client certificate arrive. The metadata names aliases of the
+    /// endpoints there (RFC 8705 §5). Its path is that of the issuer, or empty.
+    pub fn mtls_base_url(mut self, base: impl Into<String>) -> Self {
+        self.mtls_base = Some(base.into());
+        self
+    }
+
+    /// Sets what is accepted as a DPoP proof.
+    pub fn proof_policy(mut self, policy: ProofPolicy) -> Self {
+        self.proofs = policy;
+        self
+    }
+
+    /// Demands nonces in DPoP proofs (RFC 9449 §8), or does not, which is the default. The secret they are made with is
+    /// new for every server: for several instances see [`shared_dpop_nonces`](Self::shared_dpop_nonces).
+    pub fn dpop_nonces(mut self, demanded: bool) -> Self {
+        self.nonces = if demanded {
+            NonceChoice::Own
+        } else {
+            NonceChoice::Off
+        };
+        self
+    }
+
+    /// Demands nonces made with a secret that other instances of the server have too.
+    pub fn shared_dpop_nonces(mut self, nonces: Arc<Nonces>) -> Self {
+        self.nonces = NonceChoice::Shared(nonces);
+        self
+    }
+
+    /// Checks everything and puts the server together.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for the first thing that is missing, contradicts another, or would be insecure.
+    pub fn build(self) -> Result<AuthorizationServer, ConfigError> {
+        let mut endpoints = Endpoints::new(&self.issuer).map_err(ConfigError::Issuer)?;
+        if let Some(base) = &self.mtls_base {
+            endpoints = endpoints.with_mtls(base).map_err(ConfigError::MtlsBase)?;
+        }
+        self.lifetimes.check()?;
+        let resources = resources(self.audience, self.resources)?;
+        let clients = Clients::new(self.clients, &check_scopes(&self.scopes)?)?;
+        let by_subject = clients
+            .iter()
+            .find(|client| client.method() == ClientAuthenticationMethod::TlsClientAuth);
+        if let Some(client) = by_subject
+            && self.authorities.is_empty()
+        {
+            return Err(ConfigError::NoAuthority(client.id.clone()));
+        }
+        let branding = self
+            .branding
+            .unwrap_or_else(|| Branding::new(endpoints.host()));
+        let server = Server {
+            realms: Realms::of(&self.issuer),
+            clients: ClientAuthenticator::new(clients, self.authorities, self.issuer),
+            scopes: self.scopes,
+            resources,
+            lifetimes: self.lifetimes,
+            keys: self.keys.ok_or(ConfigError::Missing("signing_keys"))?,
+            records: Records::new(
+                self.store
+                    .unwrap_or_else(|| Arc::new(MemoryStore::default())),
+            ),
+            proofs: proof_verifier(self.proofs, self.nonces)?,
+            replay: self
+                .replay
+                .unwrap_or_else(|| Arc::new(MemoryReplayStore::new(REPLAY_ENTRIES))),
+            authenticator: self
+                .authenticator
+                .ok_or(ConfigError::Missing("authenticator"))?,
+            pages: Pages::new(branding),
+            clock: self.clock,
+            endpoints,
+        };
+        Ok(AuthorizationServer(Arc::new(server)))
+    }
+}
+
+impl fmt::Debug for AuthorizationServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizationServerBuilder")
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
+    }
+}
+
+fn check_scopes(scopes: &[ScopeDescription]) -> Result<ScopeSet, ConfigError> {
+    if scopes.is_empty() {
+        return Err(ConfigError::Missing("scope"));
+    }
+    for (index, scope) in scopes.iter().enumerate() {
+        if !is_scope_token(&scope.name) || scope.title.trim().is_empty() {
+            return Err(ConfigError::Scope(scope.name.clone()));
+        }
+        if scopes
+            .iter()
+            .take(index)
+            .any(|other| other.name == scope.name)
+        {
+            return Err(ConfigError::RepeatedScope(scope.name.clone()));
+        }
+    }
+    Ok(scopes.iter().map(|scope| scope.name.as_str()).collect())
+}
+
+fn resources(audience: Option<String>, others: Vec<String>) -> Result<Resources, ConfigError> {
+    let default = audience.ok_or(ConfigError::Missing("audience"))?;
+    for resource in std::iter::once(&default).chain(&others) {
+        let absolute = url::Url::parse(resource).is_ok_and(|url| url.fragment().is_none());
+        if !absolute || !resource.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(ConfigError::Resource(resource.clone()));
+        }
+    }
+    Ok(Resources { default, others })
+}
+
+fn proof_verifier(policy: ProofPolicy, nonces: NonceChoice) -> Result<ProofVerifier, NonceFailure> {
+    let verifier = ProofVerifier::new(policy);
+    Ok(match nonces {
+        NonceChoice::Off => verifier,
+        NonceChoice::Own => {
+            let nonces = Nonces::new(&NonceSecret::generate()?, NONCE_LIFETIME)?;
+            verifier.with_nonces(Arc::new(nonces))
+        }
+        NonceChoice::Shared(nonces) => verifier.with_nonces(nonces),
+    })
+}

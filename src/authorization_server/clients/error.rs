@@ -1,0 +1,113 @@
+//! Why a client cannot be registered.
+
+use thiserror::Error;
+
+use super::{
+    certificates::InvalidRegisteredCertificate, distinguished_name::InvalidDistinguishedName,
+    redirect_uri::InvalidRedirectUri,
+};
+use crate::{authorization_server::scope::InvalidScope, jose::InvalidJwkSet};
+
+/// A client of the configuration is refused.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("client {position} ({client_id:?}): {problem}")]
+pub struct InvalidClient {
+    /// Which of the clients, counted from 1.
+    pub position: usize,
+    /// The identifier as configured.
+    pub client_id: String,
+    /// What is wrong.
+    pub problem: ClientProblem,
+}
+
+/// What is wrong with the metadata of a client: something is missing, contradicts itself, or would be insecure.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum ClientProblem {
+    /// RFC 6749 Appendix A.1.
+    #[error("client_id must have 1 to 256 printable ASCII characters")]
+    ClientId,
+    /// Two clients cannot share an identifier.
+    #[error("another client has the same client_id")]
+    Duplicate,
+    /// There is nothing to call it on a page.
+    #[error("client_name must have 1 to 256 bytes and no control characters")]
+    ClientName,
+    /// A required member is not there.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// Without a method named, RFC 7591 says `client_secret_basic`.
+    #[error(
+        "token_endpoint_auth_method is missing: say private_key_jwt, tls_client_auth or self_signed_tls_client_auth"
+    )]
+    NoMethod,
+    /// A redirect URI would be insecure.
+    #[error("redirect URI {uri:?}: {problem}")]
+    RedirectUri {
+        /// The URI as configured.
+        uri: String,
+        /// What is wrong with it.
+        problem: InvalidRedirectUri,
+    },
+    /// The same redirect URI twice is a mistake somewhere.
+    #[error("redirect URI {0:?} is there twice")]
+    RepeatedRedirectUri(String),
+    /// Fetching keys is not supported.
+    #[error("jwks_uri is not supported: give the keys as jwks")]
+    JwksUri,
+    /// `jwks` is no key set.
+    #[error("jwks: {0}")]
+    Jwks(#[from] InvalidJwkSet),
+    /// A private key has been given away: it must be replaced, not only taken out here.
+    #[error("jwks holds a private or symmetric key; only public keys may be registered")]
+    PrivateKey,
+    /// No key of the set can verify an assertion.
+    #[error("jwks holds no key that can verify PS256, ES256 or EdDSA signatures")]
+    NoUsableKey,
+    /// No key of the set fits `token_endpoint_auth_signing_alg`.
+    #[error("jwks holds no key for the algorithm in token_endpoint_auth_signing_alg")]
+    NoKeyForAlgorithm,
+    /// A member belongs to another authentication method than the one that is registered.
+    #[error("{0} does not go with this token_endpoint_auth_method")]
+    DoesNotFitMethod(&'static str),
+    /// RFC 8705 §2.1.2.
+    #[error(
+        "tls_client_auth needs exactly one of tls_client_auth_subject_dn, tls_client_auth_san_dns, \
+         tls_client_auth_san_uri, tls_client_auth_san_ip and tls_client_auth_san_email"
+    )]
+    OneSubject,
+    /// The name of the subject cannot be read.
+    #[error("tls_client_auth_subject_dn: {0}")]
+    SubjectDn(#[from] InvalidDistinguishedName),
+    /// The address cannot be read.
+    #[error("tls_client_auth_san_ip is not an IP address")]
+    SanIp,
+    /// A certificate of the set cannot be read.
+    #[error("jwks: {0}")]
+    Certificate(#[from] InvalidRegisteredCertificate),
+    /// Nothing the client could authenticate with.
+    #[error("self_signed_tls_client_auth needs a key in jwks with x5c or x5t#S256")]
+    NoCertificate,
+    /// Every access token is bound, and in one way (FAPI 2.0 Security Profile §5.3.2.1).
+    #[error(
+        "exactly one of dpop_bound_access_tokens and tls_client_certificate_bound_access_tokens must be true"
+    )]
+    OneBinding,
+    /// RFC 6749 §3.3.
+    #[error("scope: {0}")]
+    Scope(#[from] InvalidScope),
+    /// A scope that the server does not have.
+    #[error("scope {0:?} is not one of the server's")]
+    UnknownScope(String),
+    /// A grant that is not supported, or `refresh_token` with nothing to refresh.
+    #[error("grant_types may hold authorization_code, which must be there, and refresh_token")]
+    GrantTypes,
+    /// A response type that is not supported.
+    #[error("response_types may only hold code")]
+    ResponseTypes,
+    /// Requests are always pushed (FAPI 2.0 Security Profile §5.3.2.2).
+    #[error(
+        "require_pushed_authorization_requests cannot be false: every request has to be pushed"
+    )]
+    NotPushed,
+}

@@ -1,0 +1,117 @@
+//! Client metadata as it is written down (RFC 7591 §2, RFC 8705 §2.1.2, RFC 9126 §6, RFC 9449 §5.2).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::jose::JwsAlgorithm;
+
+/// A client in the names of RFC 7591, not judged yet.
+///
+/// Reads from JSON or TOML. A member that this server does not know is an error rather than ignored, so that a
+/// mistyped name cannot loosen anything in silence. Keys are given as `jwks`; `jwks_uri` is known and refused.
+#[non_exhaustive]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientMetadata {
+    /// The client's identifier. Required.
+    pub client_id: String,
+    /// What the consent page calls it; the identifier if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<String>,
+    /// Where authorization responses may go, compared character by character. Required.
+    pub redirect_uris: Vec<String>,
+    /// How it authenticates. Required: the default of RFC 7591 is a shared secret, and there are none here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_method: Option<ClientAuthenticationMethod>,
+    /// The only algorithm its assertions may be signed with; any that fits its keys if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg: Option<JwsAlgorithm>,
+    /// The subject of its certificate, as RFC 4514 writes it (RFC 8705 §2.1.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_subject_dn: Option<String>,
+    /// A DNS name among the subject alternative names of its certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_dns: Option<String>,
+    /// A URI among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_uri: Option<String>,
+    /// An IP address among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_ip: Option<String>,
+    /// A mail address among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_auth_san_email: Option<String>,
+    /// Its public keys as a JWK set: the keys it signs assertions with, or (as `x5c` or `x5t#S256` of a key) its
+    /// self-signed certificates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<Value>,
+    /// Where its public keys could be fetched. Not supported: give them as `jwks`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    /// What it may ask for: names separated by spaces. Required.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The grants it may use: `authorization_code`, which is the default, and `refresh_token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant_types: Option<Vec<String>>,
+    /// `code`, which is the default and the only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_types: Option<Vec<String>>,
+    /// Its access tokens are bound to a DPoP key (RFC 9449 §5.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dpop_bound_access_tokens: Option<bool>,
+    /// Its access tokens are bound to its certificate (RFC 8705 §3.4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_client_certificate_bound_access_tokens: Option<bool>,
+    /// May only say `true`: every request is pushed (RFC 9126 §6).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_pushed_authorization_requests: Option<bool>,
+    /// The client's home page. Recorded, not used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<String>,
+    /// Whom to ask about the client. Recorded, not used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<String>,
+}
+
+impl ClientMetadata {
+    /// A client of which nothing but its identifier is known yet.
+    #[must_use]
+    pub fn new(client_id: impl Into<String>) -> Self {
+        Self {
+            client_id: client_id.into(),
+            ..Self::default()
+        }
+    }
+}
+
+/// How a client proves who it is: by a key that only it holds (FAPI 2.0 Security Profile §5.3.2.1).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuthenticationMethod {
+    /// A signed assertion (OpenID Connect Core §9, RFC 7523).
+    PrivateKeyJwt,
+    /// A certificate that an authority has issued to it (RFC 8705 §2.1).
+    TlsClientAuth,
+    /// A certificate that is registered itself (RFC 8705 §2.2).
+    SelfSignedTlsClientAuth,
+}
+
+impl ClientAuthenticationMethod {
+    /// All of them.
+    pub const ALL: [Self; 3] = [
+        Self::PrivateKeyJwt,
+        Self::TlsClientAuth,
+        Self::SelfSignedTlsClientAuth,
+    ];
+
+    /// The name as registered with IANA.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::TlsClientAuth => "tls_client_auth",
+            Self::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
+        }
+    }
+}

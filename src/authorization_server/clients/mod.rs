@@ -1,0 +1,117 @@
+//! The clients: confidential ones only, registered by configuration (FAPI 2.0 Security Profile §5.3.2.1).
+
+mod certificates;
+mod distinguished_name;
+mod error;
+mod metadata;
+mod redirect_uri;
+mod registration;
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    jose::{JwsAlgorithm, VerifyingKeySet},
+    mtls::CertificateThumbprint,
+};
+
+pub(crate) use self::{
+    certificates::CertificateSubject,
+    redirect_uri::{RedirectUri, with_parameters},
+};
+pub use self::{
+    certificates::InvalidRegisteredCertificate,
+    distinguished_name::InvalidDistinguishedName,
+    error::{ClientProblem, InvalidClient},
+    metadata::{ClientAuthenticationMethod, ClientMetadata},
+    redirect_uri::InvalidRedirectUri,
+};
+use super::scope::ScopeSet;
+
+/// A client whose metadata has been checked.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) id: String,
+    /// What pages call it.
+    pub(crate) name: String,
+    pub(crate) redirect_uris: Vec<RedirectUri>,
+    pub(crate) credential: Credential,
+    pub(crate) binding: Binding,
+    pub(crate) scopes: ScopeSet,
+    pub(crate) may_refresh: bool,
+}
+
+/// What a client proves its identity with.
+#[derive(Debug)]
+pub(crate) enum Credential {
+    /// Signed assertions (OpenID Connect Core §9).
+    Assertion {
+        keys: VerifyingKeySet,
+        /// The only algorithm allowed, if one is registered.
+        algorithm: Option<JwsAlgorithm>,
+    },
+    /// A certificate with this subject, issued by one of the authorities (RFC 8705 §2.1).
+    Subject(CertificateSubject),
+    /// One of these very certificates (RFC 8705 §2.2).
+    Certificates(Vec<CertificateThumbprint>),
+}
+
+/// What the client's access tokens are bound to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Binding {
+    /// The key of its DPoP proof (RFC 9449 §6).
+    Dpop,
+    /// The certificate of the token request (RFC 8705 §3).
+    Certificate,
+}
+
+impl Client {
+    pub(crate) fn method(&self) -> ClientAuthenticationMethod {
+        match self.credential {
+            Credential::Assertion { .. } => ClientAuthenticationMethod::PrivateKeyJwt,
+            Credential::Subject(_) => ClientAuthenticationMethod::TlsClientAuth,
+            Credential::Certificates(_) => ClientAuthenticationMethod::SelfSignedTlsClientAuth,
+        }
+    }
+
+    /// Whether this redirect URI is registered, character by character (RFC 9700 §2.1).
+    pub(crate) fn may_return_to(&self, redirect_uri: &str) -> bool {
+        self.redirect_uris
+            .iter()
+            .any(|registered| registered.as_str() == redirect_uri)
+    }
+}
+
+/// The clients that are registered, by identifier.
+#[derive(Debug)]
+pub(crate) struct Clients(HashMap<String, Arc<Client>>);
+
+impl Clients {
+    /// Checks every client against itself, the others and the scopes the server knows.
+    pub(crate) fn new(
+        metadata: impl IntoIterator<Item = ClientMetadata>,
+        known_scopes: &ScopeSet,
+    ) -> Result<Self, InvalidClient> {
+        let mut clients = HashMap::new();
+        for (index, metadata) in metadata.into_iter().enumerate() {
+            let refused = |problem| InvalidClient {
+                position: index + 1,
+                client_id: metadata.client_id.clone(),
+                problem,
+            };
+            let client = Client::register(&metadata, known_scopes).map_err(refused)?;
+            if clients.contains_key(&client.id) {
+                return Err(refused(ClientProblem::Duplicate));
+            }
+            clients.insert(client.id.clone(), Arc::new(client));
+        }
+        Ok(Self(clients))
+    }
+
+    pub(crate) fn get(&self, client_id: &str) -> Option<&Arc<Client>> {
+        self.0.get(client_id)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Client>> {
+        self.0.values()
+    }
+}

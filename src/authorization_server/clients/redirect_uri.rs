@@ -1,0 +1,172 @@
+//! Where a browser may be sent with a code.
+
+use thiserror::Error;
+use url::{Host, Url};
+
+/// A redirect URI that may be registered: `https`, or `http` to the loopback interface (FAPI 2.0 Security Profile
+/// §5.3.2.2, RFC 8252 §7.3).
+///
+/// It is kept and compared as it was written (RFC 6749 §3.1.2.3, RFC 9700 §2.1).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct RedirectUri(String);
+
+/// Why a URI cannot be a redirect URI.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum InvalidRedirectUri {
+    /// It is not an absolute URL, or holds characters that no URL has.
+    #[error("it is not an absolute URL of printable ASCII characters")]
+    Malformed,
+    /// The response would travel in the clear, or to whichever application claims the scheme.
+    #[error("only https is allowed, and http to 127.0.0.1, [::1] or localhost")]
+    Scheme,
+    /// RFC 6749 §3.1.2.
+    #[error("it must not have a fragment")]
+    Fragment,
+    /// A name before the host is how one host is made to look like another.
+    #[error("it must not hold a user name or password")]
+    UserInfo,
+    /// The client could not tell the parameter from the server's own.
+    #[error("its query must not hold a parameter of an authorization response")]
+    ResponseParameter,
+}
+
+/// What an authorization response adds to the query (RFC 6749 §4.1.2, RFC 9207 §2).
+const RESPONSE_PARAMETERS: [&str; 7] = [
+    "code",
+    "state",
+    "iss",
+    "error",
+    "error_description",
+    "error_uri",
+    "response",
+];
+
+impl RedirectUri {
+    pub(crate) fn new(uri: &str) -> Result<Self, InvalidRedirectUri> {
+        if !uri.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(InvalidRedirectUri::Malformed);
+        }
+        let url = Url::parse(uri).map_err(|_| InvalidRedirectUri::Malformed)?;
+        let host = url.host().ok_or(InvalidRedirectUri::Scheme)?;
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&host) => {}
+            _ => return Err(InvalidRedirectUri::Scheme),
+        }
+        if url.fragment().is_some() {
+            return Err(InvalidRedirectUri::Fragment);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(InvalidRedirectUri::UserInfo);
+        }
+        if url
+            .query_pairs()
+            .any(|(name, _)| RESPONSE_PARAMETERS.contains(&name.as_ref()))
+        {
+            return Err(InvalidRedirectUri::ResponseParameter);
+        }
+        Ok(Self(uri.to_owned()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `uri` with these parameters added to its query, which is otherwise kept as it is (RFC 6749 §4.1.2).
+pub(crate) fn with_parameters<'a>(
+    uri: &str,
+    parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters)
+        .finish();
+    let separator = match uri.split_once('?') {
+        None => "?",
+        Some((_, "")) => "",
+        Some((_, own)) if own.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    format!("{uri}{separator}{query}")
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // FAPI 2.0 Security Profile §5.3.2.2, RFC 6749 §3.1.2, RFC 8252 §7.3.
+    #[test]
+    fn a_redirect_uri_is_https_or_loopback_and_nothing_odd() {
+        use InvalidRedirectUri::{Fragment, Malformed, ResponseParameter, Scheme, UserInfo};
+        for (uri, expected) in [
+            ("https://client.example/cb", Ok(())),
+            ("https://client.example/cb?tenant=1", Ok(())),
+            ("https://client.example", Ok(())),
+            ("http://127.0.0.1:4000/cb", Ok(())),
+            ("http://[::1]/cb", Ok(())),
+            ("http://localhost:8080/cb", Ok(())),
+            ("http://client.example/cb", Err(Scheme)),
+            ("http://localhost.example/cb", Err(Scheme)),
+            ("http://127.0.0.1.example/cb", Err(Scheme)),
+            ("http://0.0.0.0/cb", Err(Scheme)),
+            ("com.example.app:/cb", Err(Scheme)),
+            ("com.example.app://host/cb", Err(Scheme)),
+            ("javascript:alert(1)", Err(Scheme)),
+            ("data:text/html,x", Err(Scheme)),
+            ("urn:ietf:wg:oauth:2.0:oob", Err(Scheme)),
+            ("/cb", Err(Malformed)),
+            ("", Err(Malformed)),
+            ("https://", Err(Malformed)),
+            ("https://client.example/c b", Err(Malformed)),
+            (
+                "https://client.example/cb\r\nSet-Cookie: a=b",
+                Err(Malformed),
+            ),
+            ("https://client.example/é", Err(Malformed)),
+            ("https://client.example/cb#", Err(Fragment)),
+            ("https://client.example/cb#x", Err(Fragment)),
+            ("https://bank.example@client.example/cb", Err(UserInfo)),
+            ("https://:pw@client.example/cb", Err(UserInfo)),
+            ("https://client.example/cb?code=1", Err(ResponseParameter)),
+            ("https://client.example/cb?i%73s=1", Err(ResponseParameter)),
+        ] {
+            assert_eq!(RedirectUri::new(uri).map(|_| ()), expected, "{uri:?}");
+        }
+    }
+
+    // RFC 6749 §3.1.2: the query of the redirect URI is retained.
+    #[test]
+    fn parameters_are_added_to_the_query_that_is_there() {
+        let parameters = [("code", "a b&c"), ("iss", "https://as.example")];
+        let query = "code=a+b%26c&iss=https%3A%2F%2Fas.example";
+        for (uri, expected) in [
+            (
+                "https://c.example/cb",
+                format!("https://c.example/cb?{query}"),
+            ),
+            (
+                "https://c.example/cb?",
+                format!("https://c.example/cb?{query}"),
+            ),
+            (
+                "https://c.example/cb?t=%7e",
+                format!("https://c.example/cb?t=%7e&{query}"),
+            ),
+            (
+                "https://c.example/cb?t=1&",
+                format!("https://c.example/cb?t=1&{query}"),
+            ),
+        ] {
+            assert_eq!(with_parameters(uri, parameters), expected);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Answers that send the browser on.
+
+use http::{HeaderValue, Response, StatusCode, header};
+
+use super::{Interaction, error::PageError};
+use crate::authorization_server::{clients::with_parameters, pages::headers, server::Server};
+
+/// Sends the browser to another address with a `GET`.
+///
+/// 303 and not 307, which would make the browser post the password again, to whoever comes next
+/// (FAPI 2.0 Security Profile §5.3.2.2, RFC 9700 §4.12).
+pub(super) fn see_other(location: &str) -> Result<Response<String>, PageError> {
+    let location = HeaderValue::from_str(location).map_err(|_| PageError::Lost)?;
+    let mut response = Response::new(String::new());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(header::LOCATION, location);
+    headers::secure(response.headers_mut());
+    Ok(response)
+}
+
+impl Server {
+    /// The authorization response (RFC 6749 §4.1.2), with the issuer it is from (RFC 9207 §2).
+    pub(super) fn return_to_client<'a>(
+        &'a self,
+        interaction: &'a Interaction,
+        parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Response<String>, PageError> {
+        let request = &interaction.request;
+        let state = request.state.as_deref().map(|state| ("state", state));
+        let parameters = parameters
+            .into_iter()
+            .chain(state)
+            .chain([("iss", self.endpoints.issuer())]);
+        see_other(&with_parameters(&request.redirect_uri, parameters))
+    }
+
+    /// The answer when a person does not want to (RFC 6749 §4.1.2.1).
+    pub(super) fn deny(&self, interaction: &Interaction) -> Result<Response<String>, PageError> {
+        tracing::info!(client = interaction.client.id, "authorization denied");
+        self.return_to_client(
+            interaction,
+            [
+                ("error", "access_denied"),
+                ("error_description", "The request was declined"),
+            ],
+        )
+    }
+}

@@ -1,0 +1,141 @@
+//! The consent page: may the client do this? And what follows from the answer.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+};
+use http::{Response, request::Parts};
+
+use super::{
+    Interaction, Purpose, answer::see_other, error::PageError, login::read_form, session::Live,
+};
+use crate::{
+    authorization_server::{
+        endpoints::Endpoint,
+        pages::{ConsentPage, Scope, field},
+        secret::{Secret, random},
+        server::Server,
+        store::{Approval, Code, CodeRequest, Grant},
+    },
+    time::Timestamp,
+};
+
+/// `GET`: shows what is asked for.
+pub(crate) async fn ask(State(server): State<Arc<Server>>, parts: Parts) -> Response<String> {
+    let now = server.clock.now();
+    let shown = async {
+        let interaction = server.resume(&parts, now).await?;
+        match server.session(&parts.headers, now).await? {
+            Some(live) => Ok(server.consent_page(&interaction, &live)),
+            None => see_other(&interaction.page(&server, Endpoint::Login)),
+        }
+    };
+    shown
+        .await
+        .unwrap_or_else(|error: PageError| error.respond(&server.pages))
+}
+
+/// `POST`: does what the person decided.
+pub(crate) async fn decide(
+    State(server): State<Arc<Server>>,
+    parts: Parts,
+    body: Result<Bytes, BytesRejection>,
+) -> Response<String> {
+    let outcome = match body {
+        Ok(body) => decision(&server, &parts, &body).await,
+        Err(_) => Err(PageError::UnreadableForm),
+    };
+    outcome.unwrap_or_else(|error| error.respond(&server.pages))
+}
+
+async fn decision(
+    server: &Server,
+    parts: &Parts,
+    body: &[u8],
+) -> Result<Response<String>, PageError> {
+    let now = server.clock.now();
+    let interaction = server.resume(parts, now).await?;
+    let Some(live) = server.session(&parts.headers, now).await? else {
+        return see_other(&interaction.page(server, Endpoint::Login));
+    };
+    let form = read_form(parts, body)?;
+    // The session is in it: who approves is who was shown the page.
+    if !interaction.is_csrf(form.get(field::CSRF), Purpose::Consent, Some(&live.id)) {
+        return Err(PageError::Forged);
+    }
+    match (form.has(field::APPROVE), form.has(field::DENY)) {
+        (true, false) => approve(server, &interaction, live, now).await,
+        (false, true) => {
+            server.spend(&interaction, now).await?;
+            server.deny(&interaction)
+        }
+        (true, true) | (false, false) => Err(PageError::UnreadableForm),
+    }
+}
+
+async fn approve(
+    server: &Server,
+    interaction: &Interaction,
+    live: Live,
+    now: Timestamp,
+) -> Result<Response<String>, PageError> {
+    let (code, grant_id) = (Secret::generate()?, random()?);
+    server.spend(interaction, now).await?;
+
+    let request = &interaction.request;
+    let grant = Grant {
+        client_id: request.client_id.clone(),
+        approval: Approval {
+            scope: request.scope.clone(),
+            resources: request.resources.clone(),
+            nonce: request.nonce.clone(),
+            subject: live.session.subject,
+            auth_time: live.session.auth_time,
+            acr: live.session.acr,
+            amr: live.session.amr,
+        },
+    };
+    let fresh = Code::Fresh(Box::new(CodeRequest {
+        client_id: request.client_id.clone(),
+        redirect_uri: request.redirect_uri.clone(),
+        code_challenge: request.code_challenge.clone(),
+        dpop_jkt: request.dpop_jkt,
+        grant: grant_id,
+    }));
+    let until = now.plus(server.lifetimes.code);
+    server.records.put(grant_id, &grant, until, now).await?;
+    server.records.put(code.hash(), &fresh, until, now).await?;
+    tracing::info!(
+        client = grant.client_id,
+        subject = grant.approval.subject,
+        scope = grant.approval.scope,
+        "authorization approved"
+    );
+    server.return_to_client(interaction, [("code", code.secret())])
+}
+
+impl Server {
+    fn consent_page(&self, interaction: &Interaction, live: &Live) -> Response<String> {
+        let action = interaction.page(self, Endpoint::Consent);
+        let csrf = interaction.csrf(Purpose::Consent, Some(&live.id));
+        let asked: Vec<&str> = interaction.request.scope.split(' ').collect();
+        let scopes: Vec<Scope<'_>> = self
+            .scopes
+            .iter()
+            .filter(|scope| asked.contains(&scope.name.as_str()))
+            .map(|scope| Scope {
+                title: &scope.title,
+                allows: &scope.allows,
+            })
+            .collect();
+        self.pages.consent(&ConsentPage {
+            form: interaction.form(&action, &csrf),
+            client_name: &interaction.client.name,
+            user_name: &live.session.display_name,
+            scopes: &scopes,
+            details: &[],
+        })
+    }
+}

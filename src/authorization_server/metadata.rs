@@ -1,0 +1,149 @@
+//! What the server tells the world about itself (RFC 8414, OpenID Connect Discovery, RFC 7517).
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::{HeaderValue, Response, header};
+use serde_json::{Map, Value, json};
+
+use super::{
+    clients::{Binding, ClientAuthenticationMethod},
+    endpoints::Endpoint,
+    server::Server,
+    token::GRANT_TYPES,
+};
+use crate::jose::JwsAlgorithm;
+
+/// `GET` of the metadata document at either of its places.
+pub(crate) async fn metadata(State(server): State<Arc<Server>>) -> Response<String> {
+    public(&Value::Object(document(&server)), "application/json")
+}
+
+/// `GET` of the public keys.
+pub(crate) async fn jwks(State(server): State<Arc<Server>>) -> Response<String> {
+    public(&server.keys.public_jwks(), "application/jwk-set+json")
+}
+
+fn document(server: &Server) -> Map<String, Value> {
+    let endpoints = &server.endpoints;
+    let algorithms = JwsAlgorithm::ALL.map(JwsAlgorithm::as_str);
+    let signing: Vec<&str> = server
+        .keys
+        .algorithms()
+        .into_iter()
+        .map(JwsAlgorithm::as_str)
+        .collect();
+    let scopes: Vec<&str> = server
+        .scopes
+        .iter()
+        .map(|scope| scope.name.as_str())
+        .collect();
+    let mut document = Map::new();
+    for (name, value) in [
+        ("issuer", json!(endpoints.issuer())),
+        (
+            "authorization_endpoint",
+            json!(endpoints.url(Endpoint::Authorization)),
+        ),
+        ("token_endpoint", json!(endpoints.url(Endpoint::Token))),
+        (
+            "pushed_authorization_request_endpoint",
+            json!(endpoints.url(Endpoint::PushedRequests)),
+        ),
+        ("require_pushed_authorization_requests", json!(true)),
+        ("jwks_uri", json!(endpoints.url(Endpoint::Jwks))),
+        ("scopes_supported", json!(scopes)),
+        ("response_types_supported", json!(["code"])),
+        ("response_modes_supported", json!(["query"])),
+        ("grant_types_supported", json!(GRANT_TYPES)),
+        (
+            "token_endpoint_auth_methods_supported",
+            json!(methods(server)),
+        ),
+        (
+            "token_endpoint_auth_signing_alg_values_supported",
+            json!(algorithms),
+        ),
+        ("code_challenge_methods_supported", json!(["S256"])),
+        (
+            "authorization_response_iss_parameter_supported",
+            json!(true),
+        ),
+        (
+            "dpop_signing_alg_values_supported",
+            json!(proof_algorithms(server)),
+        ),
+        (
+            "tls_client_certificate_bound_access_tokens",
+            json!(knows_certificates(server)),
+        ),
+        ("request_parameter_supported", json!(false)),
+        // Of OpenID Connect's own requests by reference; a `request_uri` that was pushed works (RFC 9126 §5).
+        ("request_uri_parameter_supported", json!(false)),
+        ("claims_parameter_supported", json!(false)),
+        // Required by OpenID Connect Discovery §3 and true as far as they go: `sub` is the same for every client, and
+        // everything that is signed is signed so. That there are no ID tokens is said by the missing scope `openid`.
+        ("subject_types_supported", json!(["public"])),
+        ("id_token_signing_alg_values_supported", json!(signing)),
+    ] {
+        document.insert(name.to_owned(), value);
+    }
+    if let (Some(token), Some(pushed)) = (
+        endpoints.mtls_url(Endpoint::Token),
+        endpoints.mtls_url(Endpoint::PushedRequests),
+    ) {
+        let aliases = json!({
+            "token_endpoint": token,
+            "pushed_authorization_request_endpoint": pushed,
+        });
+        document.insert("mtls_endpoint_aliases".to_owned(), aliases);
+    }
+    document
+}
+
+/// The methods that clients can be registered with. Without a certificate authority none can be identified by the
+/// subject of its certificate.
+fn methods(server: &Server) -> Vec<&'static str> {
+    ClientAuthenticationMethod::ALL
+        .into_iter()
+        .filter(|method| match method {
+            ClientAuthenticationMethod::PrivateKeyJwt => true,
+            ClientAuthenticationMethod::TlsClientAuth => server.clients.has_authorities(),
+            ClientAuthenticationMethod::SelfSignedTlsClientAuth => knows_certificates(server),
+        })
+        .map(ClientAuthenticationMethod::as_str)
+        .collect()
+}
+
+/// Whether client certificates reach the server, as far as it can know: it has a place or a use for them.
+fn knows_certificates(server: &Server) -> bool {
+    server.endpoints.mtls_url(Endpoint::Token).is_some()
+        || server.clients.has_authorities()
+        || server.clients.clients().iter().any(|client| {
+            client.binding == Binding::Certificate
+                || client.method() == ClientAuthenticationMethod::SelfSignedTlsClientAuth
+        })
+}
+
+fn proof_algorithms(server: &Server) -> Vec<&'static str> {
+    let accepted = &server.proofs.policy().algorithms;
+    accepted
+        .iter()
+        .map(|algorithm| algorithm.as_str())
+        .collect()
+}
+
+/// A document that anybody may read and keep for a while: short enough that a new key is known soon.
+fn public(body: &Value, media_type: &'static str) -> Response<String> {
+    let mut response = Response::new(body.to_string());
+    for (name, value) in [
+        (header::CONTENT_TYPE, media_type),
+        (header::CACHE_CONTROL, "public, max-age=300"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,227 @@
+//! The pushed authorization request endpoint (RFC 9126): where every authorization begins.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+};
+use http::{Response, StatusCode, request::Parts};
+use serde_json::json;
+
+use super::{
+    clients::{Binding, Client},
+    direct::DirectRequest,
+    endpoints::Endpoint,
+    refusal::{self, ErrorCode, Failure, Refusal},
+    scope::ScopeSet,
+    secret::{Secret, random},
+    server::Server,
+    store::{Pushed, PushedRequest},
+};
+use crate::{
+    dpop::VerifiedProof,
+    jose::{JwkThumbprint, base64url},
+    time::Timestamp,
+};
+
+/// What a `request_uri` begins with (RFC 9126 §2.2).
+pub(crate) const REQUEST_URI: &str = "urn:ietf:params:oauth:request_uri:";
+
+/// `POST` to the endpoint.
+pub(crate) async fn handle(
+    State(server): State<Arc<Server>>,
+    parts: Parts,
+    body: Result<Bytes, BytesRejection>,
+) -> Response<String> {
+    match push(&server, &parts, body).await {
+        Ok(response) => response,
+        Err(failure) => failure.respond(),
+    }
+}
+
+async fn push(
+    server: &Server,
+    parts: &Parts,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response<String>, Failure> {
+    let now = server.clock.now();
+    let body = body.map_err(|_| Refusal::invalid_request("The request is too large"))?;
+    let request = server.read(Endpoint::PushedRequests, parts, &body, now)?;
+    let pushed = server.check_request(&request, random()?, now)?;
+    let nonce = server.next_nonce(&request, now)?;
+    let secret = Secret::generate()?;
+    server.record(&request, now).await?;
+
+    // A person who opens the request at the last moment still has the time to sign in and decide.
+    let kept_until = pushed.opens_until.plus(server.lifetimes.interaction);
+    let pushed = Pushed::Waiting(Box::new(pushed));
+    server
+        .records
+        .put(secret.hash(), &pushed, kept_until, now)
+        .await?;
+    tracing::info!(client = request.client.id, "authorization request pushed");
+
+    let mut response = refusal::json(
+        StatusCode::CREATED,
+        &json!({
+            "request_uri": format!("{REQUEST_URI}{}", secret.secret()),
+            "expires_in": server.lifetimes.pushed_request.as_secs(),
+        }),
+    );
+    if let Some(nonce) = nonce {
+        refusal::set_nonce(&mut response, &nonce);
+    }
+    Ok(response)
+}
+
+impl Server {
+    /// Checks what is asked for, as the authorization endpoint would (RFC 9126 §2.1 step 3).
+    fn check_request(
+        &self,
+        request: &DirectRequest,
+        page_key: [u8; 32],
+        now: Timestamp,
+    ) -> Result<PushedRequest, Refusal> {
+        let parameters = &request.parameters;
+        let owned = |name| parameters.get(name).map(str::to_owned);
+        if parameters.has("request_uri") {
+            return Err(Refusal::invalid_request(
+                "request_uri must not be pushed itself",
+            ));
+        }
+        if parameters.has("request") {
+            return Err(Refusal::new(
+                ErrorCode::RequestNotSupported,
+                "Request objects are not supported: push the parameters themselves",
+            ));
+        }
+        if parameters.has("authorization_details") {
+            return Err(Refusal::new(
+                ErrorCode::InvalidAuthorizationDetails,
+                "No type of authorization_details is supported",
+            ));
+        }
+        match parameters.get("response_type") {
+            Some("code") => {}
+            Some(_) => {
+                return Err(Refusal::new(
+                    ErrorCode::UnsupportedResponseType,
+                    "response_type must be code",
+                ));
+            }
+            None => return Err(Refusal::invalid_request("response_type is missing")),
+        }
+        if parameters
+            .get("response_mode")
+            .is_some_and(|mode| mode != "query")
+        {
+            return Err(Refusal::invalid_request("response_mode must be query"));
+        }
+        Ok(PushedRequest {
+            client_id: request.client.id.clone(),
+            redirect_uri: redirect_uri(&request.client, parameters.get("redirect_uri"))?,
+            scope: scope(&request.client, parameters.get("scope"))?,
+            resources: self.requested_resources(parameters.get_all("resource"))?,
+            state: owned("state"),
+            nonce: owned("nonce"),
+            code_challenge: code_challenge(
+                parameters.get("code_challenge"),
+                parameters.get("code_challenge_method"),
+            )?,
+            dpop_jkt: bound_key(request)?,
+            opens_until: now.plus(self.lifetimes.pushed_request),
+            page_key,
+        })
+    }
+
+    /// The resource servers the tokens will be for (RFC 8707 §2).
+    fn requested_resources<'a>(
+        &self,
+        requested: impl Iterator<Item = &'a str>,
+    ) -> Result<Vec<String>, Refusal> {
+        let mut resources: Vec<String> = Vec::new();
+        for resource in requested {
+            if !self.resources.contains(resource) {
+                return Err(Refusal::new(
+                    ErrorCode::InvalidTarget,
+                    "resource is not one that this server issues tokens for",
+                ));
+            }
+            if !resources.iter().any(|known| known == resource) {
+                resources.push(resource.to_owned());
+            }
+        }
+        if resources.is_empty() {
+            resources.push(self.resources.default.clone());
+        }
+        Ok(resources)
+    }
+}
+
+/// Required, and exactly one of those registered (FAPI 2.0 Security Profile §5.3.2.2, RFC 9700 §2.1).
+fn redirect_uri(client: &Client, redirect_uri: Option<&str>) -> Result<String, Refusal> {
+    let redirect_uri =
+        redirect_uri.ok_or_else(|| Refusal::invalid_request("redirect_uri is missing"))?;
+    if !client.may_return_to(redirect_uri) {
+        return Err(Refusal::invalid_request(
+            "redirect_uri is not registered for this client",
+        ));
+    }
+    Ok(redirect_uri.to_owned())
+}
+
+/// Required (RFC 6749 §3.3 leaves it to the server), and within what is registered.
+fn scope(client: &Client, scope: Option<&str>) -> Result<String, Refusal> {
+    let refused = |description| Refusal::new(ErrorCode::InvalidScope, description);
+    let scope: ScopeSet = scope
+        .ok_or_else(|| refused("scope is missing"))?
+        .parse()
+        .map_err(|_| refused("scope is malformed"))?;
+    if !scope.is_subset(&client.scopes) {
+        return Err(refused(
+            "scope holds a value that is unknown or not registered for this client",
+        ));
+    }
+    Ok(scope.to_string())
+}
+
+/// PKCE with S256 is required (FAPI 2.0 Security Profile §5.3.2.2); its challenge is a SHA-256 (RFC 7636 §4.2).
+fn code_challenge(challenge: Option<&str>, method: Option<&str>) -> Result<String, Refusal> {
+    let challenge =
+        challenge.ok_or_else(|| Refusal::invalid_request("code_challenge is missing"))?;
+    // Absent means `plain` (RFC 7636 §4.3).
+    if method != Some("S256") {
+        return Err(Refusal::invalid_request(
+            "code_challenge_method must be S256",
+        ));
+    }
+    if base64url::decode_array::<32>(challenge).is_err() {
+        return Err(Refusal::invalid_request(
+            "code_challenge is not the base64url of a SHA-256 value",
+        ));
+    }
+    Ok(challenge.to_owned())
+}
+
+/// The key the code will be bound to: named by `dpop_jkt`, proved by a proof, or both, the same (RFC 9449 §10, §10.1).
+fn bound_key(request: &DirectRequest) -> Result<Option<JwkThumbprint>, Refusal> {
+    let proved = request.proof.as_ref().map(VerifiedProof::thumbprint);
+    let Some(named) = request.parameters.get("dpop_jkt") else {
+        return Ok(proved);
+    };
+    if request.client.binding != Binding::Dpop {
+        return Err(Refusal::invalid_request(
+            "The tokens of this client are bound to its certificate: dpop_jkt has no meaning",
+        ));
+    }
+    let named: JwkThumbprint = named
+        .parse()
+        .map_err(|_| Refusal::invalid_request("dpop_jkt is not a SHA-256 thumbprint"))?;
+    if proved.is_some_and(|proved| proved != named) {
+        return Err(Refusal::invalid_request(
+            "dpop_jkt is not the thumbprint of the key of the DPoP proof",
+        ));
+    }
+    Ok(Some(named))
+}

@@ -1,0 +1,46 @@
+//! Which path leads where.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post},
+};
+
+use super::{endpoints::Endpoint, interaction, metadata, pushed_request, server::Server, token};
+
+/// The largest body that is read. A request with a `state` of thousands of characters and an assertion is far smaller.
+const MAX_BODY: usize = 64 * 1024;
+
+/// Routes with absolute paths: an issuer with a path brings it along.
+pub(crate) fn router(server: Arc<Server>) -> Router {
+    let endpoints = server.endpoints.clone();
+    let path = |endpoint| endpoints.path(endpoint);
+    let mut router = Router::new()
+        .route(&endpoints.metadata_path(), get(metadata::metadata))
+        .route(&path(Endpoint::Jwks), get(metadata::jwks))
+        .route(
+            &path(Endpoint::PushedRequests),
+            post(pushed_request::handle),
+        )
+        .route(&path(Endpoint::Token), post(token::handle))
+        .route(
+            &path(Endpoint::Authorization),
+            get(interaction::authorize).post(interaction::authorize),
+        )
+        .route(
+            &path(Endpoint::Login),
+            get(interaction::ask_login).post(interaction::sign_in),
+        )
+        .route(
+            &path(Endpoint::Consent),
+            get(interaction::ask_consent).post(interaction::decide),
+        );
+    for path in endpoints.openid_paths() {
+        router = router.route(&path, get(metadata::metadata));
+    }
+    router
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(server)
+}

@@ -1,0 +1,122 @@
+//! Scopes: what they are called on the wire and for a person, and sets of them (RFC 6749 §3.3).
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A scope that clients may ask for, and what the consent page says about it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScopeDescription {
+    /// The name on the wire, as in `accounts`.
+    pub name: String,
+    /// What the client will be able to do, as in "See your accounts".
+    pub title: String,
+    /// What exactly that allows, as in "Names, numbers and balances of your accounts"; may be empty.
+    #[serde(default)]
+    pub allows: String,
+}
+
+impl ScopeDescription {
+    /// A scope called `name`, which the consent page calls `title`.
+    #[must_use]
+    pub fn new(name: impl Into<String>, title: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            title: title.into(),
+            allows: String::new(),
+        }
+    }
+
+    /// Says what exactly the scope allows.
+    #[must_use]
+    pub fn allows(mut self, text: impl Into<String>) -> Self {
+        self.allows = text.into();
+        self
+    }
+}
+
+/// A set of scope names.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct ScopeSet(BTreeSet<String>);
+
+/// The text is no list of scope names separated by single spaces.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("not scope names of printable ASCII, separated by single spaces")]
+pub struct InvalidScope;
+
+impl ScopeSet {
+    pub(crate) fn is_subset(&self, of: &Self) -> bool {
+        self.0.is_subset(&of.0)
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.0.contains(name)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl FromStr for ScopeSet {
+    type Err = InvalidScope;
+
+    fn from_str(text: &str) -> Result<Self, InvalidScope> {
+        text.split(' ')
+            .map(|name| {
+                is_scope_token(name)
+                    .then(|| name.to_owned())
+                    .ok_or(InvalidScope)
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+impl<'a> FromIterator<&'a str> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(names: I) -> Self {
+        Self(names.into_iter().map(str::to_owned).collect())
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, name) in self.iter().enumerate() {
+            if position > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(name)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the text is a `scope-token` (RFC 6749 Appendix A.4).
+pub(crate) fn is_scope_token(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // RFC 6749 §3.3 and Appendix A.4.
+    #[test]
+    fn only_names_and_single_spaces_make_a_scope() {
+        let set: ScopeSet = "payments accounts accounts".parse().unwrap();
+        assert_eq!(set.to_string(), "accounts payments");
+        assert!(set.contains("accounts") && !set.contains("Accounts"));
+        assert!("accounts".parse::<ScopeSet>().unwrap().is_subset(&set));
+        assert!(!"other".parse::<ScopeSet>().unwrap().is_subset(&set));
+        for text in [
+            "", " ", "a  b", " a", "a ", "a\tb", "a\"b", "a\\b", "é", "a\nb", "a\0",
+        ] {
+            assert_eq!(text.parse::<ScopeSet>(), Err(InvalidScope), "{text:?}");
+        }
+    }
+}

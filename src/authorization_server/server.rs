@@ -1,0 +1,57 @@
+//! Everything a request handler needs, put together once.
+
+use std::sync::Arc;
+
+use super::{
+    client_authentication::ClientAuthenticator, endpoints::Endpoints, keys::SigningKeys,
+    lifetimes::Lifetimes, pages::Pages, people::Authenticator, scope::ScopeDescription,
+    store::Records,
+};
+use crate::{dpop::ProofVerifier, replay::ReplayStore, time::Clock};
+
+/// The parts of a running server. What may be asked of it is in the files of the endpoints.
+pub(crate) struct Server {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) clients: ClientAuthenticator,
+    pub(crate) scopes: Vec<ScopeDescription>,
+    pub(crate) resources: Resources,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) keys: SigningKeys,
+    pub(crate) records: Records,
+    pub(crate) proofs: ProofVerifier,
+    pub(crate) replay: Arc<dyn ReplayStore>,
+    pub(crate) realms: Realms,
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) pages: Pages,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// The resource servers that tokens can be for (RFC 8707).
+#[derive(Clone, Debug)]
+pub(crate) struct Resources {
+    /// The `aud` of tokens whose client named no resource (RFC 9068 §3).
+    pub(crate) default: String,
+    pub(crate) others: Vec<String>,
+}
+
+impl Resources {
+    pub(crate) fn contains(&self, resource: &str) -> bool {
+        self.default == resource || self.others.iter().any(|other| other == resource)
+    }
+}
+
+/// What keeps the server's entries in a replay store apart from everybody else's, and from each other.
+#[derive(Clone, Debug)]
+pub(crate) struct Realms {
+    pub(crate) assertions: String,
+    pub(crate) proofs: String,
+}
+
+impl Realms {
+    pub(crate) fn of(issuer: &str) -> Self {
+        Self {
+            assertions: format!("client assertions at {issuer}"),
+            proofs: format!("proofs at {issuer}"),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What is in the records, and the store as the server uses it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Record, RecordKey, RecordKind, Store, StoreError};
+use crate::{jose::JwkThumbprint, time::Timestamp};
+
+/// What sort of record a type is stored as.
+pub(crate) trait Stored: Serialize + DeserializeOwned {
+    const KIND: RecordKind;
+}
+
+/// A pushed authorization request, under the hash of its `request_uri`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) enum Pushed {
+    /// Authorization has not been completed.
+    Waiting(Box<PushedRequest>),
+    /// It has: the `request_uri` is remembered as spent (RFC 9126 §4).
+    Spent,
+}
+
+/// What a client asked for, checked.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct PushedRequest {
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) scope: String,
+    pub(crate) resources: Vec<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) nonce: Option<String>,
+    /// SHA-256 of the code verifier (RFC 7636 §4.2).
+    pub(crate) code_challenge: String,
+    /// The key the code is bound to, if the client named or proved one (RFC 9449 §10).
+    pub(crate) dpop_jkt: Option<JwkThumbprint>,
+    /// Until when the `request_uri` can be opened. The record itself lives longer: until nobody can be on the way
+    /// through the pages any more.
+    pub(crate) opens_until: Timestamp,
+    /// Key of the MAC that ties pages and forms to the browser that opened the request. Never leaves the server.
+    pub(crate) page_key: [u8; 32],
+}
+
+/// Somebody who has signed in, under the hash of the session cookie.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Session {
+    pub(crate) subject: String,
+    pub(crate) display_name: String,
+    pub(crate) auth_time: Timestamp,
+    pub(crate) acr: Option<String>,
+    pub(crate) amr: Vec<String>,
+}
+
+/// An authorization code, under its hash.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) enum Code {
+    /// Not redeemed yet.
+    Fresh(Box<CodeRequest>),
+    /// Redeemed: whoever comes again with it makes the grant end (RFC 6749 §4.1.2).
+    Spent { client_id: String, grant: [u8; 32] },
+}
+
+/// What a code stands for.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct CodeRequest {
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) code_challenge: String,
+    pub(crate) dpop_jkt: Option<JwkThumbprint>,
+    pub(crate) grant: [u8; 32],
+}
+
+/// What a person has allowed a client, under an identifier of its own. Removing it revokes everything that came of it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Grant {
+    pub(crate) client_id: String,
+    pub(crate) approval: Approval,
+}
+
+/// Who approved what, and how they had signed in.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Approval {
+    pub(crate) scope: String,
+    pub(crate) resources: Vec<String>,
+    pub(crate) nonce: Option<String>,
+    pub(crate) subject: String,
+    pub(crate) auth_time: Timestamp,
+    pub(crate) acr: Option<String>,
+    pub(crate) amr: Vec<String>,
+}
+
+/// A refresh token, under its hash.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct RefreshToken {
+    pub(crate) client_id: String,
+    pub(crate) grant: [u8; 32],
+}
+
+impl Stored for Pushed {
+    const KIND: RecordKind = RecordKind::PushedRequest;
+}
+impl Stored for Session {
+    const KIND: RecordKind = RecordKind::Session;
+}
+impl Stored for Code {
+    const KIND: RecordKind = RecordKind::Code;
+}
+impl Stored for Grant {
+    const KIND: RecordKind = RecordKind::Grant;
+}
+impl Stored for RefreshToken {
+    const KIND: RecordKind = RecordKind::RefreshToken;
+}
+
+/// The store, with types instead of bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct Records(Arc<dyn Store>);
+
+impl Records {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self(store)
+    }
+
+    pub(crate) async fn put<T: Stored>(
+        &self,
+        id: [u8; 32],
+        value: &T,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let record = encode(value, expires)?;
+        self.0.put(RecordKey::new(T::KIND, id), record, now).await
+    }
+
+    pub(crate) async fn get<T: Stored>(
+        &self,
+        id: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<T>, StoreError> {
+        decode(self.0.get(RecordKey::new(T::KIND, id), now).await?)
+    }
+
+    /// Puts `value` in the place of what is there and returns that; does nothing if there is nothing.
+    pub(crate) async fn replace<T: Stored>(
+        &self,
+        id: [u8; 32],
+        value: &T,
+        expires: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<T>, StoreError> {
+        let record = encode(value, expires)?;
+        decode(
+            self.0
+                .replace(RecordKey::new(T::KIND, id), record, now)
+                .await?,
+        )
+    }
+
+    pub(crate) async fn take<T: Stored>(
+        &self,
+        id: [u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<T>, StoreError> {
+        decode(self.0.take(RecordKey::new(T::KIND, id), now).await?)
+    }
+}
+
+fn encode<T: Stored>(value: &T, expires: Timestamp) -> Result<Record, StoreError> {
+    let value =
+        serde_json::to_vec(value).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    Ok(Record { value, expires })
+}
+
+/// A record that cannot be read is our fault and never the client's: another version of the server may have written it.
+fn decode<T: Stored>(value: Option<Vec<u8>>) -> Result<Option<T>, StoreError> {
+    value
+        .map(|bytes| serde_json::from_slice(&bytes))
+        .transpose()
+        .map_err(|error| StoreError::Unavailable(format!("a {} is unreadable: {error}", T::KIND)))
+}

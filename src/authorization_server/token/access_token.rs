@@ -1,0 +1,97 @@
+//! Access tokens are signed JWTs (RFC 9068).
+
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+use super::Issue;
+use crate::{
+    authorization_server::{refusal::Failure, secret::random, server::Server},
+    jose::{JwkThumbprint, SigningHeader, base64url, sign},
+    mtls::CertificateThumbprint,
+    time::Timestamp,
+};
+
+/// What a token is bound to: its `cnf` (RFC 7800 §3.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Confirmation {
+    /// The key of DPoP proofs (RFC 9449 §6.1).
+    Key(JwkThumbprint),
+    /// A client certificate (RFC 8705 §3.1).
+    Certificate(CertificateThumbprint),
+}
+
+impl Confirmation {
+    /// `token_type` of the answer (RFC 9449 §5, RFC 6750 §4).
+    pub(super) const fn token_type(&self) -> &'static str {
+        match self {
+            Self::Key(_) => "DPoP",
+            Self::Certificate(_) => "Bearer",
+        }
+    }
+
+    fn to_claim(self) -> Value {
+        match self {
+            Self::Key(thumbprint) => json!({ "jkt": thumbprint }),
+            Self::Certificate(thumbprint) => json!({ "x5t#S256": thumbprint }),
+        }
+    }
+}
+
+/// For the log: thumbprints are no secrets.
+impl fmt::Display for Confirmation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(thumbprint) => write!(f, "key {thumbprint}"),
+            Self::Certificate(thumbprint) => write!(f, "certificate {thumbprint}"),
+        }
+    }
+}
+
+/// Makes a token (RFC 9068 §2).
+pub(super) fn mint(server: &Server, issue: &Issue<'_>, now: Timestamp) -> Result<String, Failure> {
+    let approval = &issue.grant.approval;
+    let audience = match issue.resources {
+        [one] => json!(one),
+        several => json!(several),
+    };
+    let mut claims = Map::new();
+    for (name, value) in [
+        ("iss", json!(server.endpoints.issuer())),
+        ("sub", json!(approval.subject)),
+        ("aud", audience),
+        ("client_id", json!(issue.grant.client_id)),
+        ("iat", json!(now)),
+        ("exp", json!(now.plus(server.lifetimes.access_token))),
+        ("jti", json!(token_id(&issue.grant_id)?)),
+        ("scope", json!(issue.scope)),
+        ("cnf", issue.confirmation.to_claim()),
+        ("auth_time", json!(approval.auth_time)),
+    ] {
+        claims.insert(name.to_owned(), value);
+    }
+    if let Some(acr) = &approval.acr {
+        claims.insert("acr".to_owned(), json!(acr));
+    }
+    if !approval.amr.is_empty() {
+        claims.insert("amr".to_owned(), json!(approval.amr));
+    }
+    let header = SigningHeader {
+        typ: Some("at+jwt"),
+        jwk: None,
+    };
+    let claims = Value::Object(claims).to_string();
+    Ok(sign(server.keys.signing(), header, claims.as_bytes())?)
+}
+
+/// A `jti` that leads from the token to its grant, without a record for every token.
+///
+/// The grant's identifier opens nothing: records of grants can only be reached through this server.
+fn token_id(grant: &[u8; 32]) -> Result<String, Failure> {
+    let unique = random()?;
+    Ok(format!(
+        "{}.{}",
+        base64url::encode(grant),
+        base64url::encode(unique)
+    ))
+}

@@ -1,0 +1,170 @@
+//! Authorization codes become tokens, once (RFC 6749 §4.1.3, RFC 7636 §4.6, RFC 9449 §10).
+
+use std::time::Duration;
+
+use http::Response;
+use subtle::ConstantTimeEq as _;
+
+use super::{Confirmation, Issue, confirmation, invalid_grant, issue, narrowed_resources};
+use crate::{
+    authorization_server::{
+        direct::DirectRequest,
+        refusal::{Failure, Refusal},
+        secret::Secret,
+        server::Server,
+        store::{Code, CodeRequest, Grant, RefreshToken},
+    },
+    jose::{base64url, sha256},
+    time::Timestamp,
+};
+
+/// For so long a redeemed code is remembered, so that its second use can be told from a made-up one.
+const REMEMBERED: Duration = Duration::from_secs(10 * 60);
+
+/// What is said whenever a code does not fit: which part did not is not for a stranger with a stolen code.
+const NO_SUCH_CODE: &str =
+    "The authorization code is not valid, has expired or was issued to another client";
+
+pub(super) async fn redeem(
+    server: &Server,
+    request: &DirectRequest,
+    now: Timestamp,
+) -> Result<Response<String>, Failure> {
+    let confirmation = confirmation(server, request, now)?;
+    let code = request
+        .parameters
+        .get("code")
+        .ok_or_else(|| Refusal::invalid_request("code is missing"))?;
+    let code = sha256(code.as_bytes());
+    let stored: Option<Code> = server.records.get(code, now).await?;
+    let (client_id, grant_id) = match stored.as_ref() {
+        None => return Err(invalid_grant(NO_SUCH_CODE).into()),
+        Some(Code::Fresh(fresh)) => (&fresh.client_id, fresh.grant),
+        Some(Code::Spent { client_id, grant }) => (client_id, *grant),
+    };
+    // Whoever it was not issued to can neither use it nor, by trying, end what the true client has.
+    if *client_id != request.client.id {
+        return Err(invalid_grant(NO_SUCH_CODE).into());
+    }
+    let grant: Option<Grant> = server.records.get(grant_id, now).await?;
+    let resources = match (&stored, &grant) {
+        (Some(Code::Fresh(fresh)), Some(grant)) => {
+            check(fresh, request, confirmation)?;
+            narrowed_resources(request, grant)?
+        }
+        // It will be refused, but by nobody whose assertion or proof is itself a replay.
+        (_, Some(_) | None) => Vec::new(),
+    };
+
+    server.record(request, now).await?;
+    let spent = Code::Spent {
+        client_id: request.client.id.clone(),
+        grant: grant_id,
+    };
+    // Of several that come at once, one sees the fresh code (RFC 6749 §4.1.2, FAPI 2.0 Security Profile §5.3.2.2).
+    let seen = server
+        .records
+        .replace(code, &spent, now.plus(REMEMBERED), now)
+        .await?;
+    match seen {
+        Some(Code::Fresh(_)) => {}
+        Some(Code::Spent { .. }) => {
+            let _: Option<Grant> = server.records.take(grant_id, now).await?;
+            tracing::warn!(client = request.client.id, "code used twice: grant revoked");
+            return Err(invalid_grant("The authorization code has been used before").into());
+        }
+        None => return Err(invalid_grant(NO_SUCH_CODE).into()),
+    }
+    let Some(grant) = grant else {
+        return Err(invalid_grant(NO_SUCH_CODE).into());
+    };
+
+    let refresh_token = keep(server, request, grant_id, &grant, now).await?;
+    let issued = Issue {
+        grant_id,
+        grant: &grant,
+        scope: &grant.approval.scope,
+        resources: &resources,
+        confirmation,
+        refresh_token: refresh_token.as_ref(),
+    };
+    issue(server, request, &issued, now)
+}
+
+/// Everything a code is bound to.
+fn check(
+    code: &CodeRequest,
+    request: &DirectRequest,
+    confirmation: Confirmation,
+) -> Result<(), Refusal> {
+    match request.parameters.get("redirect_uri") {
+        Some(redirect_uri) if redirect_uri == code.redirect_uri => {}
+        Some(_) => {
+            return Err(invalid_grant(
+                "redirect_uri is not that of the authorization request",
+            ));
+        }
+        None => return Err(Refusal::invalid_request("redirect_uri is missing")),
+    }
+    let verifier = request.parameters.get("code_verifier").unwrap_or_default();
+    if !is_verifier(verifier) || !answers(verifier, &code.code_challenge) {
+        return Err(invalid_grant(
+            "code_verifier is missing or does not answer the code_challenge",
+        ));
+    }
+    match (code.dpop_jkt, confirmation) {
+        (Some(bound), Confirmation::Key(key)) if bound == key => Ok(()),
+        (Some(_), _) => Err(invalid_grant(
+            "The authorization code is bound to another DPoP key",
+        )),
+        (None, _) => Ok(()),
+    }
+}
+
+/// 43 to 128 unreserved characters (RFC 7636 §4.1).
+fn is_verifier(text: &str) -> bool {
+    (43..=128).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+}
+
+fn answers(verifier: &str, challenge: &str) -> bool {
+    let hash = base64url::encode_hash(&sha256(verifier.as_bytes()));
+    hash.ct_eq(challenge.as_bytes()).into()
+}
+
+/// Lets the grant live as long as what comes of it, and makes a refresh token if the client may have one.
+async fn keep(
+    server: &Server,
+    request: &DirectRequest,
+    grant_id: [u8; 32],
+    grant: &Grant,
+    now: Timestamp,
+) -> Result<Option<Secret>, Failure> {
+    let lifetimes = &server.lifetimes;
+    let until = now.plus(if request.client.may_refresh {
+        lifetimes.refresh_token.max(lifetimes.access_token)
+    } else {
+        lifetimes.access_token
+    });
+    // Only replaced, never put back: the second use of the code may have ended it a moment ago.
+    let kept = server.records.replace(grant_id, grant, until, now).await?;
+    if kept.is_none() {
+        return Err(invalid_grant("The authorization code has been used before").into());
+    }
+    if !request.client.may_refresh {
+        return Ok(None);
+    }
+    let secret = Secret::generate()?;
+    let record = RefreshToken {
+        client_id: request.client.id.clone(),
+        grant: grant_id,
+    };
+    let until = now.plus(lifetimes.refresh_token);
+    server
+        .records
+        .put(secret.hash(), &record, until, now)
+        .await?;
+    Ok(Some(secret))
+}

@@ -1,0 +1,153 @@
+//! The token endpoint (RFC 6749 §3.2).
+
+mod access_token;
+mod code;
+mod refresh;
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+};
+use http::{Response, StatusCode, request::Parts};
+use serde_json::{Map, Value, json};
+
+use self::access_token::Confirmation;
+use super::{
+    clients::Binding,
+    direct::DirectRequest,
+    endpoints::Endpoint,
+    refusal::{self, ErrorCode, Failure, Refusal},
+    secret::Secret,
+    server::Server,
+    store::Grant,
+};
+use crate::{dpop::ProofError, time::Timestamp};
+
+/// `POST` to the endpoint.
+pub(crate) async fn handle(
+    State(server): State<Arc<Server>>,
+    parts: Parts,
+    body: Result<Bytes, BytesRejection>,
+) -> Response<String> {
+    match token(&server, &parts, body).await {
+        Ok(response) => response,
+        Err(failure) => failure.respond(),
+    }
+}
+
+/// The grants there are (RFC 6749 §4.1, §6).
+pub(crate) const GRANT_TYPES: [&str; 2] = ["authorization_code", "refresh_token"];
+
+async fn token(
+    server: &Server,
+    parts: &Parts,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response<String>, Failure> {
+    let now = server.clock.now();
+    let body = body.map_err(|_| Refusal::invalid_request("The request is too large"))?;
+    let request = server.read(Endpoint::Token, parts, &body, now)?;
+    match request.parameters.get("grant_type") {
+        Some("authorization_code") => code::redeem(server, &request, now).await,
+        Some("refresh_token") => refresh::refresh(server, &request, now).await,
+        Some(_) => Err(Refusal::new(
+            ErrorCode::UnsupportedGrantType,
+            "grant_type must be authorization_code or refresh_token",
+        )
+        .into()),
+        None => Err(Refusal::invalid_request("grant_type is missing").into()),
+    }
+}
+
+/// What the access token will be bound to: every token is (FAPI 2.0 Security Profile §5.3.2.1).
+fn confirmation(
+    server: &Server,
+    request: &DirectRequest,
+    now: Timestamp,
+) -> Result<Confirmation, Failure> {
+    match request.client.binding {
+        Binding::Dpop => match &request.proof {
+            Some(proof) => Ok(Confirmation::Key(proof.thumbprint())),
+            None => Err(server.refuse_proof(&ProofError::Missing, now)),
+        },
+        Binding::Certificate => request.certificate.map(Confirmation::Certificate).ok_or_else(|| {
+            Refusal::invalid_request(
+                "The tokens of this client are bound to its certificate, and this connection has none",
+            )
+            .into()
+        }),
+    }
+}
+
+/// What is about to be issued.
+struct Issue<'a> {
+    grant_id: [u8; 32],
+    grant: &'a Grant,
+    /// Not more than what was approved.
+    scope: &'a str,
+    resources: &'a [String],
+    confirmation: Confirmation,
+    refresh_token: Option<&'a Secret>,
+}
+
+/// The answer (RFC 6749 §5.1).
+fn issue(
+    server: &Server,
+    request: &DirectRequest,
+    issue: &Issue<'_>,
+    now: Timestamp,
+) -> Result<Response<String>, Failure> {
+    let access_token = access_token::mint(server, issue, now)?;
+    let nonce = server.next_nonce(request, now)?;
+    tracing::info!(
+        client = request.client.id,
+        subject = issue.grant.approval.subject,
+        scope = issue.scope,
+        bound_to = %issue.confirmation,
+        "access token issued"
+    );
+    let mut body = Map::new();
+    for (name, value) in [
+        ("access_token", Value::from(access_token)),
+        ("token_type", issue.confirmation.token_type().into()),
+        ("expires_in", server.lifetimes.access_token.as_secs().into()),
+        ("scope", issue.scope.into()),
+    ] {
+        body.insert(name.to_owned(), value);
+    }
+    if let Some(refresh_token) = issue.refresh_token {
+        body.insert("refresh_token".to_owned(), json!(refresh_token.secret()));
+    }
+    let mut response = refusal::json(StatusCode::OK, &Value::Object(body));
+    if let Some(nonce) = nonce {
+        refusal::set_nonce(&mut response, &nonce);
+    }
+    Ok(response)
+}
+
+/// The resource servers a token is for: those of the grant, or those of them that are asked for (RFC 8707 §2.2).
+fn narrowed_resources(request: &DirectRequest, grant: &Grant) -> Result<Vec<String>, Refusal> {
+    let granted = &grant.approval.resources;
+    let mut asked: Vec<String> = Vec::new();
+    for resource in request.parameters.get_all("resource") {
+        if !granted.iter().any(|known| known == resource) {
+            return Err(Refusal::new(
+                ErrorCode::InvalidTarget,
+                "resource is not one that was approved",
+            ));
+        }
+        if !asked.iter().any(|known| known == resource) {
+            asked.push(resource.to_owned());
+        }
+    }
+    Ok(if asked.is_empty() {
+        granted.clone()
+    } else {
+        asked
+    })
+}
+
+fn invalid_grant(description: &'static str) -> Refusal {
+    Refusal::new(ErrorCode::InvalidGrant, description)
+}

@@ -1,0 +1,76 @@
+//! Refresh tokens become new access tokens (RFC 6749 §6). They are not rotated (FAPI 2.0 Security Profile §5.3.2.1).
+
+use http::Response;
+
+use super::{Issue, confirmation, invalid_grant, issue, narrowed_resources};
+use crate::{
+    authorization_server::{
+        direct::DirectRequest,
+        refusal::{ErrorCode, Failure, Refusal},
+        scope::ScopeSet,
+        server::Server,
+        store::{Grant, RefreshToken},
+    },
+    jose::sha256,
+    time::Timestamp,
+};
+
+const NO_SUCH_TOKEN: &str =
+    "The refresh token is not valid, has expired, was revoked or was issued to another client";
+
+pub(super) async fn refresh(
+    server: &Server,
+    request: &DirectRequest,
+    now: Timestamp,
+) -> Result<Response<String>, Failure> {
+    if !request.client.may_refresh {
+        return Err(Refusal::new(
+            ErrorCode::UnauthorizedClient,
+            "The client is not registered for refresh tokens",
+        )
+        .into());
+    }
+    // The key or certificate of this request: a client may change it, for the refresh token is bound to the client
+    // itself (RFC 9449 §5).
+    let confirmation = confirmation(server, request, now)?;
+    let token = request
+        .parameters
+        .get("refresh_token")
+        .ok_or_else(|| Refusal::invalid_request("refresh_token is missing"))?;
+    let stored: Option<RefreshToken> = server.records.get(sha256(token.as_bytes()), now).await?;
+    let stored = stored
+        .filter(|stored| stored.client_id == request.client.id)
+        .ok_or_else(|| invalid_grant(NO_SUCH_TOKEN))?;
+    let grant: Option<Grant> = server.records.get(stored.grant, now).await?;
+    let grant = grant.ok_or_else(|| invalid_grant(NO_SUCH_TOKEN))?;
+    let scope = narrowed_scope(request, &grant)?;
+    let resources = narrowed_resources(request, &grant)?;
+
+    server.record(request, now).await?;
+    let issued = Issue {
+        grant_id: stored.grant,
+        grant: &grant,
+        scope: &scope,
+        resources: &resources,
+        confirmation,
+        refresh_token: None,
+    };
+    issue(server, request, &issued, now)
+}
+
+/// What was approved, or the part of it that is asked for (RFC 6749 §6).
+fn narrowed_scope(request: &DirectRequest, grant: &Grant) -> Result<String, Refusal> {
+    let approved = &grant.approval.scope;
+    let Some(asked) = request.parameters.get("scope") else {
+        return Ok(approved.clone());
+    };
+    let refused = |description| Refusal::new(ErrorCode::InvalidScope, description);
+    let asked: ScopeSet = asked.parse().map_err(|_| refused("scope is malformed"))?;
+    let approved: ScopeSet = approved
+        .parse()
+        .map_err(|_| refused("nothing was approved"))?;
+    if !asked.is_subset(&approved) {
+        return Err(refused("scope holds a value that was not approved"));
+    }
+    Ok(asked.to_string())
+}

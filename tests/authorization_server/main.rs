@@ -1,0 +1,27 @@
+//! The authorization server, asked through its router: every request a client or browser could make, and many that none
+//! should.
+#![cfg(all(feature = "authorization-server", feature = "testing"))]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub
+)]
+
+mod assertion;
+mod authorize;
+mod browser;
+mod certificates;
+mod code;
+mod configuration;
+mod consent;
+mod dpop;
+mod flow;
+mod login;
+mod metadata;
+mod pushed_request;
+mod refresh;
+mod world;
