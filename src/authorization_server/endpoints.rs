@@ -180,8 +180,10 @@ fn split(url: &str) -> Result<(String, String), InvalidIssuer> {
     };
     match path.strip_prefix('/') {
         None if path.is_empty() => {}
+        // What follows the origin is a port that was left out of it.
+        None => return Err(InvalidIssuer::NotNormal),
         Some(segments) if segments.split('/').all(sound) => {}
-        Some(_) | None => return Err(InvalidIssuer::Path),
+        Some(_) => return Err(InvalidIssuer::Path),
     }
     Ok((origin, path.to_owned()))
 }
