@@ -1,4 +1,55 @@
-//! FAPI 2.0 for Tower: sender-constrained access tokens, verified in front of your handlers.
+//! FAPI 2.0 for Tower: a request passes only if its access token is valid and its sender proves that the token is theirs.
+//!
+//! Start with [`layer::FapiLayer`] around your routes and [`resource_server::ResourceServer`] for what it enforces:
+//!
+//! ```no_run
+//! # #[cfg(feature = "discovery")]
+//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use tower_fapi::{
+//!     layer::FapiLayer,
+//!     resource_server::{ResourceServer, TrustedIssuer},
+//! };
+//!
+//! let issuer = TrustedIssuer::discover("https://as.example.com")?;
+//! let server = ResourceServer::builder("https://api.example.com", issuer).build()?;
+//! let layer = FapiLayer::new(server); // around an axum router, a tonic service, any `http` service
+//! # let _ = layer; Ok(()) }
+//! ```
+//!
+//! # Rooms
+//!
+//! Each module is a room, and each knows only rooms that stand before it in this list.
+//!
+//! | room | holds |
+//! |---|---|
+//! | [`time`] | points in time, and the clock that tests can hold still |
+//! | [`jose`] | strict base64url and JSON, keys, signatures; knows nothing of OAuth |
+//! | [`token`] | access tokens: what they must say, and what a handler sees of them |
+//! | [`dpop`] | proofs: the checks of RFC 9449 §4.3, nonces, and signing for clients |
+//! | [`mtls`] | client certificates and their thumbprints |
+//! | [`replay`] | the store that remembers accepted proofs |
+//! | [`issuer`] | authorization servers as seen from here: metadata and keys |
+//! | [`rejection`] | why a request was not let through, and how that looks on the wire |
+//! | [`resource_server`] | the verdict: from request facts, policy and time to a token or a rejection |
+//! | [`layer`] | Tower layers: they move bytes and await |
+//! | `tls` | serving over rustls |
+//! | `authorization_server`, `client`, `testing` | the other sides of the wire |
+//!
+//! # One request
+//!
+//! ```text
+//! layer            takes method, URL, headers and certificate out of the request
+//!   resource_server
+//!     credentials  one Authorization header: scheme and token
+//!     token        remembered, or parsed and verified with the issuer's keys
+//!     binding      everything in cnf holds: certificate, key
+//!     proof        the cheap checks first, the signature last
+//!     replay       recorded, as the very last step
+//! inner service    finds an AccessToken in the extensions
+//! ```
+//!
+//! What can be decided without waiting is decided without a future. Cheap checks come before costly ones, and nothing is
+//! consumed before everything else has passed.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -21,3 +72,8 @@ pub mod client;
 pub mod testing;
 #[cfg(feature = "tls")]
 pub mod tls;
+
+/// The README's examples, kept compiling.
+#[cfg(all(doctest, feature = "axum", feature = "discovery"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,11 +10,11 @@ pub type Fapi<S> = InteractionIdService<Protect<S>>;
 
 /// All that an API needs in one layer: the verdict, and `x-fapi-interaction-id` on every answer, refusals included.
 ///
-/// ```
+#[cfg_attr(feature = "axum", doc = "```")]
+#[cfg_attr(not(feature = "axum"), doc = "```ignore")]
 /// use axum::{Router, routing::get};
 /// use tower_fapi::{layer::FapiLayer, resource_server::ResourceServer, token::AccessToken};
 ///
-/// # #[cfg(feature = "axum")]
 /// fn app(server: ResourceServer) -> Router {
 ///     Router::new()
 ///         .route("/accounts", get(|token: AccessToken| async move { token.subject().to_owned() }))

@@ -3,7 +3,8 @@
 //! [`ResourceServer::verify`] needs no web server, only the facts of a request and the time. The
 //! [layers](crate::layer) move bytes around it.
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use http::Request;
 //! use tower_fapi::{
 //!     issuer::IssuerKeys,
