@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{Arc, Mutex},
     task::{Context, Poll},
     time::Duration,
@@ -14,7 +14,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::Empty;
-use hyper::body::Incoming;
+use hyper::{
+    body::Incoming,
+    client::conn::http2::{SendRequest, handshake},
+};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::{
@@ -139,6 +142,18 @@ async fn hung_up(stream: &mut (impl AsyncRead + Unpin)) {
     stream.read_to_end(&mut Vec::new()).await.ok();
 }
 
+/// An HTTP/2 client that does all that is asked of it, and its connection's end.
+async fn http2(
+    server: &Running,
+) -> (
+    SendRequest<Empty<Bytes>>,
+    JoinHandle<Result<(), hyper::Error>>,
+) {
+    let io = TokioIo::new(server.connect());
+    let (sender, connection) = handshake(TokioExecutor::new(), io).await.unwrap();
+    (sender, tokio::spawn(connection))
+}
+
 fn tls() -> (ServerTls, Arc<ClientConfig>) {
     let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (chain, key) = (own.cert.pem(), own.signing_key.serialize_pem());
@@ -204,10 +219,7 @@ async fn an_idle_connection_is_ended() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_http_2_connection_is_ended_though_the_client_answers_pings() {
     let server = Running::start(Server::plain_http());
-    let io = TokioIo::new(server.connect());
-    let http2 = hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await;
-    let (mut sender, connection) = http2.unwrap();
-    let connection = tokio::spawn(connection);
+    let (mut sender, connection) = http2(&server).await;
     sleep(Duration::from_secs(IDLE - 10)).await;
     let request = Request::get("http://localhost/").body(Empty::<Bytes>::new());
     sender.send_request(request.unwrap()).await.unwrap();
@@ -299,6 +311,23 @@ async fn a_full_server_lets_further_clients_wait() {
     drop(first);
     answered(&mut third).await;
     assert_eq!(server.seconds(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_http_2_client_has_so_many_requests_in_flight_and_no_more() {
+    let server = Running::start(Server::plain_http().max_concurrent_streams(1));
+    let mut sender = http2(&server).await.0;
+    let mut get = |path| {
+        let request = Request::get(format!("http://localhost{path}"));
+        sender.send_request(request.body(Empty::<Bytes>::new()).unwrap())
+    };
+    let first = get("/stream").await.unwrap();
+    let mut second = pin!(get("/"));
+    let wait = Duration::from_secs(1);
+    assert!(timeout(wait, &mut second).await.is_err());
+    drop(first);
+    server.stream.lock().unwrap().take();
+    assert!(second.await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
