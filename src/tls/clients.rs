@@ -39,7 +39,8 @@ pub enum ClientCertificates {
     /// A certificate is asked for, and must lead to one of these authorities, be in date and allow client authentication.
     ///
     /// Any other fails the handshake: a client of such a closed ecosystem that shows a stranger's certificate is
-    /// misconfigured, and an answer "no certificate" would hide that from it. Revocation is not checked.
+    /// misconfigured, and an answer "no certificate" would hide that from it. Revocation is not checked. A session resumed,
+    /// at most an hour after its handshake, is not judged again, unless [`reload`](super::ServerTls::reload) came between.
     IssuedBy(ClientAuthorities),
 }
 

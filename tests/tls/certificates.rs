@@ -8,7 +8,10 @@ use rcgen::{
 use rustls::version::{TLS12, TLS13};
 use tower_fapi::tls::ClientCertificates;
 
-use crate::support::{Authority, Pair, Running};
+use crate::{
+    pairs::{Authority, Pair},
+    support::{Running, get},
+};
 
 #[tokio::test]
 async fn the_thumbprint_of_whatever_certificate_was_proved_is_seen() {
@@ -26,6 +29,22 @@ async fn the_thumbprint_of_whatever_certificate_was_proved_is_seen() {
                 let seen = client.get(server.addr).await.expect(case);
                 assert_eq!(seen.certificate, pair.thumbprint(), "{case}, {version:?}");
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_rest_of_the_chain_is_seen_beside_the_leaf() {
+    let server = Running::start(ClientCertificates::AnyRequested).await;
+    let mut pair = Pair::self_signed("client");
+    let leaf = pair.thumbprint();
+    pair.chain.extend(Pair::self_signed("beside").chain);
+    for version in [&TLS12, &TLS13] {
+        let config = server.client().version(version).showing(&pair).config();
+        // The second time from a resumed session.
+        for _ in 0..2 {
+            let seen = get(server.addr, config.clone()).await.unwrap();
+            assert_eq!((&seen.certificate, seen.beside), (&leaf, 1));
         }
     }
 }

@@ -11,6 +11,7 @@
 
 mod certificates;
 mod handshake;
+mod pairs;
 mod resumption;
 mod serving;
 mod support;

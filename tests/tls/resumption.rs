@@ -6,7 +6,10 @@ use rustls::{
 };
 use tower_fapi::tls::ClientCertificates;
 
-use crate::support::{Authority, Pair, Running, get};
+use crate::{
+    pairs::{Authority, Pair},
+    support::{Running, get},
+};
 
 #[tokio::test]
 async fn a_resumed_session_keeps_its_certificate() {

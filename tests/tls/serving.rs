@@ -10,7 +10,10 @@ use tower_fapi::{
     tls::{ClientCertificates, Server, ServerIdentity, TlsError},
 };
 
-use crate::support::{Client, Http, Pair, Running, connect, over, text};
+use crate::{
+    pairs::Pair,
+    support::{Client, Http, Running, connect, over, text},
+};
 
 const BOTH: [&[&str]; 2] = [&["http/1.1"], &["h2"]];
 

@@ -14,13 +14,10 @@ use http::{Request, Response, Version};
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustls::{
     ClientConfig, HandshakeKind, ProtocolVersion, RootCertStore, SupportedProtocolVersion,
     client::ResolvesClientCert,
     crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    sign::{CertifiedKey, SingleCertAndKey},
     version::{TLS12, TLS13},
 };
 use tokio::{
@@ -31,83 +28,13 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tower_fapi::{
-    mtls::{CertificateThumbprint, PeerAddr, PeerCertificate},
-    tls::{ClientAuthorities, ClientCertificates, Server, ServerIdentity, ServerTls},
+    mtls::{PeerAddr, PeerCertificate},
+    tls::{ClientCertificates, Server, ServerTls},
 };
 
+use crate::pairs::Pair;
+
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// A certificate and its key.
-pub struct Pair {
-    pub chain: Vec<CertificateDer<'static>>,
-    pub pem: String,
-    pub key_pem: String,
-}
-
-impl Pair {
-    pub fn self_signed(name: &str) -> Self {
-        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-        Self {
-            chain: vec![made.cert.der().clone()],
-            pem: made.cert.pem(),
-            key_pem: made.signing_key.serialize_pem(),
-        }
-    }
-
-    pub fn identity(&self) -> ServerIdentity {
-        ServerIdentity::from_pem(self.pem.as_bytes(), self.key_pem.as_bytes()).unwrap()
-    }
-
-    pub fn thumbprint(&self) -> String {
-        CertificateThumbprint::of_der(&self.chain[0]).to_string()
-    }
-
-    /// Shows this certificate and signs with the key of `signer`, which ought to be the same.
-    pub fn shown_by(&self, signer: &Self) -> Arc<dyn ResolvesClientCert> {
-        let key = PrivateKeyDer::from_pem_slice(signer.key_pem.as_bytes()).unwrap();
-        let provider = aws_lc_rs::default_provider();
-        let key = provider.key_provider.load_private_key(key).unwrap();
-        Arc::new(SingleCertAndKey::from(CertifiedKey::new(
-            self.chain.clone(),
-            key,
-        )))
-    }
-}
-
-/// A certificate authority of clients.
-pub struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    pub pem: String,
-}
-
-impl Authority {
-    pub fn new() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new([]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let pem = params.self_signed(&key).unwrap().pem();
-        let issuer = Issuer::new(params, key);
-        Self { issuer, pem }
-    }
-
-    pub fn issue(&self, usage: ExtendedKeyUsagePurpose) -> Pair {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(["client.example".to_owned()]).unwrap();
-        params.extended_key_usages = vec![usage];
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        Pair {
-            chain: vec![certificate.der().clone()],
-            pem: certificate.pem(),
-            key_pem: key.serialize_pem(),
-        }
-    }
-
-    /// The policy that lets in this authority's clients only.
-    pub fn only(&self) -> ClientCertificates {
-        let authorities = ClientAuthorities::from_pem(self.pem.as_bytes()).unwrap();
-        ClientCertificates::IssuedBy(authorities)
-    }
-}
 
 /// The server under test, on a loopback socket.
 pub struct Running {
@@ -178,12 +105,13 @@ impl Running {
     }
 }
 
-/// `<thumbprint or "-"> <peer address>`
+/// `<thumbprint or "-"> <peer address> <certificates beside the leaf>`
 fn describe(request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let certificate = request.extensions().get::<PeerCertificate>();
+    let beside = certificate.map_or(0, |it| it.intermediates().len());
     let certificate = certificate.map_or("-".to_owned(), |it| it.thumbprint().to_string());
     let peer = request.extensions().get::<PeerAddr>().unwrap();
-    Response::new(Full::from(format!("{certificate} {peer}")))
+    Response::new(Full::from(format!("{certificate} {peer} {beside}")))
 }
 
 /// A TLS client, to be bent before it connects.
@@ -251,6 +179,8 @@ impl Client {
 pub struct Seen {
     /// The thumbprint the server saw, or `-`.
     pub certificate: String,
+    /// How many more certificates of the client's chain it saw.
+    pub beside: usize,
     pub tls: Option<ProtocolVersion>,
     pub suite: String,
     pub kind: Option<HandshakeKind>,
@@ -275,10 +205,13 @@ pub async fn get(addr: SocketAddr, config: Arc<ClientConfig>) -> Result<Seen, Bo
     let mut http = over(stream).await?;
     let answer = http.request("/").await?;
     let (http, text) = (answer.version(), text(answer).await?);
-    let (certificate, peer) = text.split_once(' ').unwrap();
+    let [certificate, peer, beside] = text.split(' ').collect::<Vec<_>>()[..] else {
+        panic!("{text}");
+    };
     assert_eq!(peer, local.to_string());
     Ok(Seen {
         certificate: certificate.to_owned(),
+        beside: beside.parse()?,
         tls: version,
         suite,
         kind,
