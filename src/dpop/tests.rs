@@ -466,6 +466,23 @@ fn a_key_that_is_kept_is_checked_like_a_new_one() {
 }
 
 #[test]
+fn only_accepted_keys_of_sensible_size_are_kept() {
+    let (key, server) = (DpopKey::generate(), Server::new());
+    let kept = || server.verifier.kept_keys();
+    let verified = server.check(&good(&key).sign(), &key).unwrap();
+    assert_eq!(kept(), 0, "passing the checks is not being accepted");
+    server.verifier.remember(&verified);
+    assert_eq!(kept(), 1);
+    let again = server.check(&good(&key).sign(), &key).unwrap();
+    server.verifier.remember(&again);
+    assert_eq!(kept(), 1, "one key, one place");
+    let padded = good(&key).header("x", "x".repeat(2000)).sign();
+    let long = server.check(&padded, &key).unwrap();
+    server.verifier.remember(&long);
+    assert_eq!(kept(), 1, "a long header is not worth its place");
+}
+
+#[test]
 fn what_a_client_signs_the_server_accepts() {
     let key = DpopKey::generate();
     let signer = ProofSigner::new(crate::jose::SigningKey::generate(JwsAlgorithm::Es256).unwrap());

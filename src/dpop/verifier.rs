@@ -210,6 +210,12 @@ impl ProofVerifier {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn kept_keys(&self) -> u64 {
+        self.keys.run_pending_tasks();
+        self.keys.entry_count()
+    }
+
     fn proof_key(&self, jws: &CompactJws<'_>) -> Result<VerifyingKey, ProofError> {
         let header = jws.header().map_err(|error| match error {
             JwsError::Algorithm => ProofError::Algorithm,

@@ -539,6 +539,10 @@ fn a_demanded_nonce_is_handed_out_and_renewed() {
     let answer = world.server.answer(rejection, NOW);
     let nonce = answer.headers()["dpop-nonce"].to_str().unwrap().to_owned();
 
+    // Only where it helps: a malformed request is not mended by a nonce.
+    let malformed = world.server.answer(Refusal::TokenInQuery.into(), NOW);
+    assert!(!malformed.headers().contains_key("dpop-nonce"));
+
     let token = world.token().mint();
     let at = |seconds| {
         let now = NOW.plus(Duration::from_secs(seconds));
