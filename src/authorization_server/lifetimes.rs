@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use thiserror::Error;
 
 /// How long everything the server gives out can be used. Whole seconds.
+///
+/// In a configuration the names end in `_seconds`: `access_token_seconds = 300`. What is not there keeps its default.
 ///
 /// ```
 /// use std::time::Duration;
@@ -14,20 +17,27 @@ use thiserror::Error;
 /// lifetimes.access_token = Duration::from_secs(600);
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(default, deny_unknown_fields)]
 pub struct Lifetimes {
     /// Within this time a pushed request has to be opened in a browser: 60 s, at least 5 s and under 600 s
     /// (FAPI 2.0 Security Profile §5.3.2.2).
+    #[serde(rename = "pushed_request_seconds", deserialize_with = "seconds")]
     pub pushed_request: Duration,
     /// From opening a request, a person has this time to sign in and decide: 10 min, 1 min to 1 h.
+    #[serde(rename = "interaction_seconds", deserialize_with = "seconds")]
     pub interaction: Duration,
     /// A code has to be redeemed within this time: 60 s, which is the maximum (FAPI 2.0 Security Profile §5.3.2.1).
+    #[serde(rename = "code_seconds", deserialize_with = "seconds")]
     pub code: Duration,
     /// Access tokens: 5 min, 10 s to 1 h.
+    #[serde(rename = "access_token_seconds", deserialize_with = "seconds")]
     pub access_token: Duration,
     /// Refresh tokens, counted from the approval and not prolonged by use: 90 days, up to 10 years.
+    #[serde(rename = "refresh_token_seconds", deserialize_with = "seconds")]
     pub refresh_token: Duration,
     /// A person stays signed in for this long: 30 min, 1 min to 24 h.
+    #[serde(rename = "session_seconds", deserialize_with = "seconds")]
     pub session: Duration,
 }
 
@@ -56,6 +66,10 @@ impl Default for Lifetimes {
             session: Duration::from_secs(30 * 60),
         }
     }
+}
+
+fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
 }
 
 const DAY: u64 = 24 * 60 * 60;
@@ -87,6 +101,26 @@ impl Lifetimes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_configuration_counts_in_seconds() {
+        let read: Lifetimes = serde_json::from_str(r#"{"access_token_seconds": 60}"#).unwrap();
+        let expected = Lifetimes {
+            access_token: Duration::from_secs(60),
+            ..Lifetimes::default()
+        };
+        assert_eq!(read, expected);
+        for mistaken in [
+            r#"{"access_token": 60}"#,
+            r#"{"code_seconds": -1}"#,
+            r#"{"code_seconds": "60"}"#,
+        ] {
+            assert!(
+                serde_json::from_str::<Lifetimes>(mistaken).is_err(),
+                "{mistaken}"
+            );
+        }
+    }
 
     // FAPI 2.0 Security Profile §5.3.2.1 (codes) and §5.3.2.2 (request URIs).
     #[test]

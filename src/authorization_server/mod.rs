@@ -46,6 +46,7 @@
 mod builder;
 mod client_authentication;
 mod clients;
+mod config_error;
 mod direct;
 mod endpoints;
 mod interaction;
@@ -65,12 +66,13 @@ pub mod store;
 mod token;
 
 pub use self::{
-    builder::{AuthorizationServer, AuthorizationServerBuilder, ConfigError},
+    builder::{AuthorizationServer, AuthorizationServerBuilder},
     client_authentication::{CertificateAuthorities, InvalidCertificateAuthority},
     clients::{
         ClientAuthenticationMethod, ClientMetadata, ClientProblem, InvalidClient,
         InvalidDistinguishedName, InvalidRedirectUri, InvalidRegisteredCertificate,
     },
+    config_error::ConfigError,
     endpoints::InvalidIssuer,
     keys::{InvalidSigningKeys, KeyFileError, SigningKeys},
     lifetimes::{InvalidLifetime, Lifetimes},

@@ -6,17 +6,14 @@ use tower_fapi::{
     testing::Document,
 };
 
-use crate::world::{
-    ISSUER, JWT_BEARER, PAR, Parameters, TOKEN, World, changed, form, over, post, request,
-    with_proof,
-};
+use crate::world::{ISSUER, JWT_BEARER, PAR, Parameters, TOKEN, World, form, post, request};
 
-fn refused() -> (u16, String) {
+pub fn refused() -> (u16, String) {
     (401, "invalid_client".to_owned())
 }
 
 /// A pushed request with this assertion and without `client_id`.
-fn with_assertion(assertion: &str) -> Parameters {
+pub fn with_assertion(assertion: &str) -> Parameters {
     let mut parameters = form([
         ("client_assertion_type", JWT_BEARER),
         ("client_assertion", assertion),
@@ -25,7 +22,7 @@ fn with_assertion(assertion: &str) -> Parameters {
     parameters
 }
 
-async fn push_claims(world: &World, claims: &Map<String, Value>) -> crate::world::Reply {
+pub async fn push_claims(world: &World, claims: &Map<String, Value>) -> crate::world::Reply {
     world
         .send(post(PAR, &with_assertion(&world.sign(claims))))
         .await
@@ -235,167 +232,5 @@ async fn an_algorithm_that_is_not_the_registered_one_is_refused() {
         reply.refusal(),
         refused(),
         "the key is registered too, but not its algorithm"
-    );
-}
-
-// RFC 7523 §3 rule 7.
-#[tokio::test]
-async fn an_assertion_is_used_once() {
-    let world = World::new();
-    let parameters = with_assertion(&world.assertion("dpop"));
-    assert_eq!(world.send(post(PAR, &parameters)).await.status, 201);
-    assert_eq!(
-        world.send(post(PAR, &parameters)).await.refusal(),
-        refused()
-    );
-    world.advance(59);
-    assert_eq!(
-        world.send(post(PAR, &parameters)).await.refusal(),
-        refused(),
-        "until it expires"
-    );
-    // At another endpoint as well, and in a new assertion with the same identifier.
-    let mut token = parameters.clone();
-    token.extend(form([
-        ("grant_type", "refresh_token"),
-        ("refresh_token", "x"),
-    ]));
-    let reply = world
-        .send(post(TOKEN, &changed(token, &[("request_uri", "")])))
-        .await;
-    assert_ne!(reply.status, 200);
-}
-
-#[tokio::test]
-async fn the_identifiers_of_two_clients_do_not_meet() {
-    let world = World::new();
-    for client in ["dpop", "other"] {
-        let mut claims = world.claims(client);
-        claims["jti"] = "the same".into();
-        assert_eq!(push_claims(&world, &claims).await.status, 201, "{client}");
-        claims["exp"] = (world.now().as_unix() + 90).into();
-        assert_eq!(
-            push_claims(&world, &claims).await.refusal(),
-            refused(),
-            "{client}"
-        );
-    }
-}
-
-// A refusal of any kind leaves the assertion usable.
-#[tokio::test]
-async fn a_refused_request_does_not_use_the_assertion_up() {
-    let world = World::new();
-    let parameters = with_assertion(&world.assertion("dpop"));
-    for (name, value) in [
-        ("code_challenge", ""),
-        ("redirect_uri", "https://evil.example/"),
-        ("scope", "admin"),
-        ("resource", "https://other.example"),
-        ("request_uri", "urn:x"),
-        ("client_id", "other"),
-        ("client_secret", "s"),
-        ("dpop_jkt", "x"),
-    ] {
-        let reply = world
-            .send(post(PAR, &changed(parameters.clone(), &[(name, value)])))
-            .await;
-        assert_ne!(reply.status, 201, "{name}");
-    }
-    let late = world
-        .dpop
-        .proof("POST", PAR, world.now())
-        .claim("iat", 1)
-        .sign();
-    let reply = world.send(with_proof(post(PAR, &parameters), &late)).await;
-    assert_eq!(reply.refusal(), (400, "invalid_dpop_proof".to_owned()));
-    assert_eq!(world.send(post(PAR, &parameters)).await.status, 201);
-}
-
-// RFC 6749 §2.3 and §5.2, RFC 7521 §4.2.
-#[tokio::test]
-async fn one_method_and_the_registered_one() {
-    let world = World::new();
-    let good = || world.pushed("dpop", &[]);
-    let invalid_request = (400, "invalid_request".to_owned());
-    for (case, parameters, expected) in [
-        ("nothing at all", request(), refused()),
-        (
-            "only client_id",
-            changed(
-                good(),
-                &[("client_assertion", ""), ("client_assertion_type", "")],
-            ),
-            refused(),
-        ),
-        (
-            "unknown client",
-            changed(good(), &[("client_id", "unknown")]),
-            refused(),
-        ),
-        (
-            "another client_id",
-            changed(good(), &[("client_id", "other")]),
-            refused(),
-        ),
-        (
-            "no assertion type",
-            changed(good(), &[("client_assertion_type", "")]),
-            refused(),
-        ),
-        (
-            "another assertion type",
-            changed(good(), &[("client_assertion_type", "urn:x")]),
-            refused(),
-        ),
-        (
-            "no assertion",
-            changed(good(), &[("client_assertion", "")]),
-            refused(),
-        ),
-        (
-            "a secret beside it",
-            changed(good(), &[("client_secret", "s")]),
-            invalid_request.clone(),
-        ),
-        (
-            "a secret instead",
-            changed(
-                good(),
-                &[
-                    ("client_assertion", ""),
-                    ("client_assertion_type", ""),
-                    ("client_secret", "s"),
-                ],
-            ),
-            refused(),
-        ),
-        (
-            "an assertion of a client with a certificate",
-            world.pushed("tls", &[]),
-            refused(),
-        ),
-    ] {
-        // A certificate that comes along makes no difference.
-        let plain = world.send(post(PAR, &parameters)).await;
-        assert_eq!(plain.refusal(), expected, "{case}");
-        let reply = world
-            .send(over(post(PAR, &parameters), &world.certificate))
-            .await;
-        assert_eq!(reply.refusal(), expected, "{case}, over mutual TLS");
-    }
-    for (parameters, expected) in [(good(), invalid_request), (request(), refused())] {
-        let mut basic = post(PAR, &parameters);
-        basic
-            .headers_mut()
-            .insert("authorization", "Basic ZHBvcDpzZWNyZXQ=".parse().unwrap());
-        assert_eq!(world.send(basic).await.refusal(), expected);
-    }
-    let reply = world
-        .send(over(post(PAR, &good()), &world.certificate))
-        .await;
-    assert_eq!(
-        reply.status, 201,
-        "a certificate beside an assertion is not a second method"
     );
 }

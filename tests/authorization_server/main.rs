@@ -12,9 +12,11 @@
 )]
 
 mod assertion;
+mod assertion_use;
 mod authorize;
 mod browser;
 mod certificates;
+mod clients;
 mod code;
 mod configuration;
 mod consent;
@@ -24,4 +26,5 @@ mod login;
 mod metadata;
 mod pushed_request;
 mod refresh;
+mod sample;
 mod world;

@@ -1,9 +1,6 @@
 //! A server with a clock that is moved by hand, its clients, and how they ask.
 
-use std::{
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode, header};
@@ -12,8 +9,7 @@ use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 use tower_fapi::{
     authorization_server::{
-        AuthorizationServer, AuthorizationServerBuilder, ClientMetadata, ScopeDescription,
-        SigningKeys,
+        AuthorizationServer, AuthorizationServerBuilder, ScopeDescription, SigningKeys,
         people::{
             Answer, Authenticated, AuthenticationFuture, Authenticator, AuthenticatorFault,
             LoginAttempt,
@@ -27,7 +23,10 @@ use tower_fapi::{
 };
 use url::form_urlencoded::byte_serialize;
 
-use crate::certificates::{Authority, Certificate};
+use crate::{
+    certificates::{Authority, Certificate},
+    clients::clients,
+};
 
 pub const ISSUER: &str = "https://as.example";
 pub const PAR: &str = "https://as.example/par";
@@ -305,75 +304,6 @@ impl Authenticator for Alice {
 pub fn claims_of(token: &str) -> Value {
     let payload = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&base64url::decode(payload).unwrap()).unwrap()
-}
-
-fn clients(key: &SigningKey, self_signed: &Certificate) -> Vec<ClientMetadata> {
-    let jwks = json!({ "keys": [Value::Object(key.public().to_members())] });
-    let with_key = |id: &str, changes: Value| {
-        let mut metadata = json!({
-            "client_id": id,
-            "client_name": format!("The client {id}"),
-            "redirect_uris": [CALLBACK, CALLBACK_WITH_QUERY],
-            "token_endpoint_auth_method": "private_key_jwt",
-            "jwks": jwks,
-            "scope": "accounts payments",
-            "grant_types": ["authorization_code", "refresh_token"],
-        });
-        for (name, value) in changes.as_object().unwrap() {
-            metadata[name] = value.clone();
-        }
-        serde_json::from_value(metadata).unwrap()
-    };
-    let mut certificate = self_signed.jwk();
-    certificate["x5c"] = json!([self_signed.base64()]);
-    vec![
-        with_key("dpop", json!({"dpop_bound_access_tokens": true})),
-        with_key("other", json!({"dpop_bound_access_tokens": true})),
-        with_key(
-            "no-refresh",
-            json!({"dpop_bound_access_tokens": true, "grant_types": ["authorization_code"]}),
-        ),
-        with_key(
-            "ps256",
-            json!({
-                "dpop_bound_access_tokens": true,
-                "token_endpoint_auth_signing_alg": "PS256",
-                "jwks": { "keys": [
-                    Value::Object(key.public().to_members()),
-                    rsa_key(),
-                ]},
-            }),
-        ),
-        with_key(
-            "certificate-bound",
-            json!({"tls_client_certificate_bound_access_tokens": true}),
-        ),
-        with_key(
-            "tls",
-            json!({
-                "token_endpoint_auth_method": "tls_client_auth",
-                "tls_client_auth_subject_dn": "CN=tls-client,O=Example,C=DE",
-                "tls_client_certificate_bound_access_tokens": true,
-            }),
-        ),
-        with_key(
-            "self-signed",
-            json!({
-                "token_endpoint_auth_method": "self_signed_tls_client_auth",
-                "jwks": { "keys": [certificate] },
-                "tls_client_certificate_bound_access_tokens": true,
-            }),
-        ),
-    ]
-}
-
-/// RSA keys take long to make: all worlds have the same.
-fn rsa_key() -> Value {
-    static KEY: LazyLock<Value> = LazyLock::new(|| {
-        let key = SigningKey::generate(JwsAlgorithm::Ps256).unwrap();
-        Value::Object(key.public().to_members())
-    });
-    KEY.clone()
 }
 
 #[test]

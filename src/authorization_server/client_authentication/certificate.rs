@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime, pem::PemObject as _};
 use thiserror::Error;
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
@@ -50,6 +50,28 @@ impl CertificateAuthorities {
             .map(anchor)
             .collect::<Result<_, _>>()
             .map(Self)
+    }
+
+    /// The authorities whose certificates are in this PEM text.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCertificateAuthority`] for the first that is no certificate, or if there is none.
+    pub fn from_pem(text: &[u8]) -> Result<Self, InvalidCertificateAuthority> {
+        let mut certificates: Vec<CertificateDer<'static>> = Vec::new();
+        for certificate in CertificateDer::pem_slice_iter(text) {
+            certificates.push(certificate.map_err(|error| InvalidCertificateAuthority {
+                position: certificates.len() + 1,
+                reason: error.to_string(),
+            })?);
+        }
+        if certificates.is_empty() {
+            return Err(InvalidCertificateAuthority {
+                position: 1,
+                reason: "there is no certificate".to_owned(),
+            });
+        }
+        Self::from_der(certificates)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -6,6 +6,8 @@ mod error;
 mod metadata;
 mod redirect_uri;
 mod registration;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -1,0 +1,249 @@
+//! The configuration file, and where in it a mistake is.
+
+use std::{
+    fmt, fs,
+    net::SocketAddr,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use toml::Spanned;
+use tower_fapi::{
+    authorization_server::{
+        AuthorizationServer, CertificateAuthorities, ClientMetadata, ConfigError, Lifetimes,
+        ScopeDescription, SigningKeys,
+        pages::Branding,
+        people::{ConfiguredUsers, ConfiguredUsersError, Throttling, UserConfig},
+    },
+    jose::JwsAlgorithm,
+};
+
+/// A configuration that has been read, with the file it is from.
+#[derive(Debug)]
+pub struct Config {
+    pub settings: Settings,
+    file: PathBuf,
+    text: String,
+}
+
+/// What a file can say.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub issuer: Spanned<String>,
+    pub listen: Listen,
+    pub mtls: Option<Mtls>,
+    audience: Spanned<String>,
+    #[serde(default)]
+    resources: Vec<Spanned<String>>,
+    signing_keys: Spanned<PathBuf>,
+    #[serde(default = "es256")]
+    signing_algorithm: JwsAlgorithm,
+    #[serde(default)]
+    dpop_nonces: bool,
+    name: Option<String>,
+    help: Option<String>,
+    lifetimes: Option<Spanned<Lifetimes>>,
+    throttling: Option<Throttling>,
+    scopes: Vec<Spanned<ScopeDescription>>,
+    #[serde(default)]
+    users: Vec<Spanned<UserConfig>>,
+    #[serde(default)]
+    clients: Vec<Spanned<ClientMetadata>>,
+}
+
+/// Where the server listens.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    pub address: SocketAddr,
+    /// PEM files: chain and key.
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// Where it listens for clients with certificates.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mtls {
+    pub base_url: Spanned<String>,
+    pub address: SocketAddr,
+    /// PEM file with the authorities for `tls_client_auth`.
+    client_authorities: Option<Spanned<PathBuf>>,
+}
+
+const fn es256() -> JwsAlgorithm {
+    JwsAlgorithm::Es256
+}
+
+/// Something in the file, and on which line.
+#[derive(Debug)]
+pub struct Mistake {
+    file: PathBuf,
+    line: Option<usize>,
+    reason: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}", self.reason)
+    }
+}
+
+impl std::error::Error for Mistake {}
+
+impl Config {
+    pub fn from_file(file: impl AsRef<Path>) -> Result<Self, Mistake> {
+        let file = file.as_ref();
+        let text = fs::read_to_string(file).map_err(|error| Mistake {
+            file: file.to_owned(),
+            line: None,
+            reason: error.to_string(),
+        })?;
+        Self::read(file, text)
+    }
+
+    pub fn read(file: &Path, text: String) -> Result<Self, Mistake> {
+        match toml::from_str(&text) {
+            Ok(settings) => Ok(Self {
+                settings,
+                file: file.to_owned(),
+                text,
+            }),
+            Err(error) => Err(Mistake {
+                file: file.to_owned(),
+                line: error.span().map(|span| line(&text, &span)),
+                reason: error.message().to_owned(),
+            }),
+        }
+    }
+
+    /// A path of the file, which is relative to where the file is.
+    pub fn path(&self, path: &Path) -> PathBuf {
+        self.file
+            .parent()
+            .map_or_else(|| path.to_owned(), |directory| directory.join(path))
+    }
+
+    /// The server that is described.
+    pub fn server(&self) -> Result<AuthorizationServer, Mistake> {
+        let settings = &self.settings;
+        let keys = self.path(settings.signing_keys.get_ref());
+        let keys = SigningKeys::load_or_create(keys, settings.signing_algorithm)
+            .map_err(|error| self.mistake(settings.signing_keys.span(), error))?;
+        let mut builder = AuthorizationServer::builder(settings.issuer.get_ref())
+            .audience(settings.audience.get_ref())
+            .signing_keys(keys)
+            .dpop_nonces(settings.dpop_nonces)
+            .scopes(settings.scopes.iter().map(|scope| scope.get_ref().clone()))
+            .clients(
+                settings
+                    .clients
+                    .iter()
+                    .map(|client| client.get_ref().clone()),
+            )
+            .authenticator(self.users()?);
+        for resource in &settings.resources {
+            builder = builder.resource(resource.get_ref());
+        }
+        if let Some(lifetimes) = &settings.lifetimes {
+            builder = builder.lifetimes(*lifetimes.get_ref());
+        }
+        if let Some(name) = &settings.name {
+            let branding = Branding::new(name);
+            builder = builder.branding(match &settings.help {
+                Some(help) => branding.help(help),
+                None => branding,
+            });
+        }
+        if let Some(mtls) = &settings.mtls {
+            builder = builder.mtls_base_url(mtls.base_url.get_ref());
+            if let Some(path) = &mtls.client_authorities {
+                let refused = |reason: String| self.mistake(path.span(), reason);
+                let pem = fs::read(self.path(path.get_ref()))
+                    .map_err(|error| refused(error.to_string()))?;
+                let authorities = CertificateAuthorities::from_pem(&pem)
+                    .map_err(|error| refused(error.to_string()))?;
+                builder = builder.client_certificate_authorities(authorities);
+            }
+        }
+        builder.build().map_err(|error| match self.place(&error) {
+            Some(span) => self.mistake(span, error),
+            None => Mistake {
+                file: self.file.clone(),
+                line: None,
+                reason: error.to_string(),
+            },
+        })
+    }
+
+    fn users(&self) -> Result<ConfiguredUsers, Mistake> {
+        let users = &self.settings.users;
+        let configured = ConfiguredUsers::new(users.iter().map(|user| user.get_ref().clone()));
+        let configured = configured.map_err(|error| {
+            let span = match &error {
+                ConfiguredUsersError::User(user) => span_of(users, user.position),
+                _ => None,
+            };
+            self.mistake(span.unwrap_or_default(), error)
+        })?;
+        Ok(match self.settings.throttling {
+            Some(throttling) => configured.throttling(throttling),
+            None => configured,
+        })
+    }
+
+    /// Where in the file an error of the builder comes from.
+    fn place(&self, error: &ConfigError) -> Option<Range<usize>> {
+        let settings = &self.settings;
+        let scope = |name: &str, nth: usize| {
+            let named = settings
+                .scopes
+                .iter()
+                .filter(|scope| scope.get_ref().name == name);
+            named.skip(nth).map(Spanned::span).next()
+        };
+        match error {
+            ConfigError::Issuer(_) => Some(settings.issuer.span()),
+            ConfigError::MtlsBase(_) => settings.mtls.as_ref().map(|mtls| mtls.base_url.span()),
+            ConfigError::Scope(name) => scope(name, 0),
+            ConfigError::RepeatedScope(name) => scope(name, 1),
+            ConfigError::Resource(refused) => std::iter::once(&settings.audience)
+                .chain(&settings.resources)
+                .find(|resource| resource.get_ref() == refused)
+                .map(Spanned::span),
+            ConfigError::Lifetime(_) => settings.lifetimes.as_ref().map(Spanned::span),
+            ConfigError::Client(client) => span_of(&settings.clients, client.position),
+            ConfigError::NoAuthority(id) => settings
+                .clients
+                .iter()
+                .find(|client| client.get_ref().client_id == *id)
+                .map(Spanned::span),
+            _ => None,
+        }
+    }
+
+    fn mistake(&self, span: Range<usize>, reason: impl fmt::Display) -> Mistake {
+        Mistake {
+            file: self.file.clone(),
+            line: Some(line(&self.text, &span)),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// The span of an entry, counted from 1.
+fn span_of<T>(entries: &[Spanned<T>], position: usize) -> Option<Range<usize>> {
+    entries.get(position.checked_sub(1)?).map(Spanned::span)
+}
+
+/// The line on which a span begins, counted from 1.
+fn line(text: &str, span: &Range<usize>) -> usize {
+    let before = text.get(..span.start).unwrap_or_default();
+    before.matches('\n').count() + 1
+}

@@ -1,0 +1,60 @@
+//! The bundled authorization server, alone, from a configuration file.
+//!
+//! ```text
+//! cargo run --example authorization_server --features authorization-server,tls -- --config FILE
+//! cargo run --example authorization_server --features authorization-server,tls -- hash-password
+//! ```
+//!
+//! `sample.toml`, beside this file, has every setting with a comment. `--check` reads the configuration and stops.
+#![allow(clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
+
+mod config;
+mod serve;
+
+use std::{
+    env,
+    error::Error,
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use tower_fapi::authorization_server::people::{Password, hash_password};
+
+const USAGE: &str = "usage: authorization_server --config FILE [--check]
+       authorization_server hash-password < FILE-WITH-THE-PASSWORD";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["--config", file] => serve::serve(config::Config::from_file(file)?).await,
+        ["--config", file, "--check"] | ["--check", "--config", file] => {
+            let config = config::Config::from_file(file)?;
+            config.server()?;
+            println!("{} is sound", PathBuf::from(file).display());
+            Ok(())
+        }
+        ["hash-password"] => {
+            eprint!("Password: ");
+            io::stderr().flush()?;
+            let mut line = String::new();
+            io::stdin().read_line(&mut line)?;
+            let password = Password::from(line.trim_end_matches(['\r', '\n']).to_owned());
+            println!("{}", hash_password(&password)?);
+            Ok(())
+        }
+        _ => Err(USAGE.into()),
+    }
+}

@@ -1,0 +1,177 @@
+//! Which metadata becomes a client, and which does not.
+
+use serde_json::{Value, json};
+
+use super::{Binding, Client, ClientAuthenticationMethod, ClientMetadata, ClientProblem};
+use crate::jose::{JwsAlgorithm, SigningKey};
+
+fn jwks(algorithm: JwsAlgorithm) -> Value {
+    let key = SigningKey::generate(algorithm).unwrap();
+    json!({ "keys": [Value::Object(key.public().to_members())] })
+}
+
+fn good() -> Value {
+    json!({
+        "client_id": "client",
+        "redirect_uris": ["https://client.example/cb"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": jwks(JwsAlgorithm::Es256),
+        "scope": "accounts",
+        "grant_types": ["authorization_code", "refresh_token"],
+        "dpop_bound_access_tokens": true,
+    })
+}
+
+fn register(metadata: Value) -> Result<Client, ClientProblem> {
+    let known = ["accounts", "payments"].into_iter().collect();
+    Client::register(&serde_json::from_value(metadata).unwrap(), &known)
+}
+
+/// The good client with members replaced; `null` takes one away.
+fn with(changes: &Value) -> Value {
+    let mut metadata = good();
+    for (name, value) in changes.as_object().unwrap() {
+        if value.is_null() {
+            metadata.as_object_mut().unwrap().remove(name);
+        } else {
+            metadata[name] = value.clone();
+        }
+    }
+    metadata
+}
+
+#[test]
+fn a_sound_client_is_registered() {
+    let client = register(good()).unwrap();
+    assert_eq!(
+        (client.name.as_str(), client.binding),
+        ("client", Binding::Dpop)
+    );
+    assert!(client.may_refresh);
+    assert!(client.may_return_to("https://client.example/cb"));
+    assert!(!client.may_return_to("https://client.example/cb/"));
+    assert_eq!(client.method(), ClientAuthenticationMethod::PrivateKeyJwt);
+    let quiet = register(with(&json!({"grant_types": null}))).unwrap();
+    assert!(
+        !quiet.may_refresh,
+        "RFC 7591 §2: authorization_code is the default"
+    );
+}
+
+// FAPI 2.0 Security Profile §5.3.2.1 and §5.4.1, RFC 7591 §2, RFC 8705 §2.1.2, RFC 9126 §6.
+#[test]
+fn missing_contradictory_and_insecure_metadata_is_refused() {
+    use ClientProblem as P;
+    for (changes, expected) in [
+        (json!({"client_id": ""}), P::ClientId),
+        (json!({"client_id": "clïent"}), P::ClientId),
+        (json!({"client_name": "a\u{7}b"}), P::ClientName),
+        (json!({"client_name": " "}), P::ClientName),
+        (json!({"redirect_uris": []}), P::Missing("redirect_uris")),
+        (
+            json!({"redirect_uris": ["https://c.example/", "https://c.example/"]}),
+            P::RepeatedRedirectUri("https://c.example/".to_owned()),
+        ),
+        (json!({"token_endpoint_auth_method": null}), P::NoMethod),
+        (
+            json!({"jwks_uri": "https://client.example/jwks"}),
+            P::JwksUri,
+        ),
+        (json!({"jwks": null}), P::Missing("jwks")),
+        (json!({"jwks": {"keys": []}}), P::NoUsableKey),
+        (
+            json!({"jwks": {"keys": [{"kty": "oct", "k": "AA"}]}}),
+            P::PrivateKey,
+        ),
+        (
+            json!({"jwks": {"keys": [{"kty": "EC", "d": "AA"}]}}),
+            P::PrivateKey,
+        ),
+        (
+            json!({"token_endpoint_auth_signing_alg": "PS256"}),
+            P::NoKeyForAlgorithm,
+        ),
+        (
+            json!({"tls_client_auth_san_dns": "c.example"}),
+            P::DoesNotFitMethod("tls_client_auth_san_dns"),
+        ),
+        (
+            json!({"token_endpoint_auth_method": "tls_client_auth"}),
+            P::OneSubject,
+        ),
+        (
+            json!({
+                "token_endpoint_auth_method": "tls_client_auth",
+                "tls_client_auth_san_dns": "c.example",
+                "tls_client_auth_san_uri": "https://c.example",
+            }),
+            P::OneSubject,
+        ),
+        (
+            json!({"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_ip": "1.2.3"}),
+            P::SanIp,
+        ),
+        (
+            json!({"token_endpoint_auth_method": "self_signed_tls_client_auth"}),
+            P::NoCertificate,
+        ),
+        (
+            json!({
+                "token_endpoint_auth_method": "self_signed_tls_client_auth",
+                "token_endpoint_auth_signing_alg": "ES256",
+            }),
+            P::DoesNotFitMethod("token_endpoint_auth_signing_alg"),
+        ),
+        (json!({"dpop_bound_access_tokens": null}), P::OneBinding),
+        (json!({"dpop_bound_access_tokens": false}), P::OneBinding),
+        (
+            json!({"tls_client_certificate_bound_access_tokens": true}),
+            P::OneBinding,
+        ),
+        (json!({"scope": null}), P::Missing("scope")),
+        (
+            json!({"scope": "accounts other"}),
+            P::UnknownScope("other".to_owned()),
+        ),
+        (json!({"grant_types": ["refresh_token"]}), P::GrantTypes),
+        (
+            json!({"grant_types": ["authorization_code", "password"]}),
+            P::GrantTypes,
+        ),
+        (
+            json!({"grant_types": ["authorization_code", "client_credentials"]}),
+            P::GrantTypes,
+        ),
+        (
+            json!({"response_types": ["code id_token"]}),
+            P::ResponseTypes,
+        ),
+        (json!({"response_types": []}), P::ResponseTypes),
+        (
+            json!({"require_pushed_authorization_requests": false}),
+            P::NotPushed,
+        ),
+    ] {
+        let refused = register(with(&changes));
+        assert_eq!(refused.unwrap_err(), expected, "{changes}");
+    }
+    let insecure = register(with(
+        &json!({"redirect_uris": ["http://client.example/cb"]}),
+    ));
+    assert!(matches!(insecure, Err(P::RedirectUri { .. })));
+}
+
+// FAPI 2.0 Security Profile §5.3.2.1: no shared secrets, no public clients.
+#[test]
+fn what_cannot_be_read_is_no_client() {
+    for changes in [
+        json!({"token_endpoint_auth_method": "client_secret_basic"}),
+        json!({"token_endpoint_auth_method": "none"}),
+        json!({"token_endpoint_auth_signing_alg": "RS256"}),
+        json!({"client_secret": "secret"}),
+        json!({"redirect_uri": "https://client.example/cb"}),
+    ] {
+        let read = serde_json::from_value::<ClientMetadata>(with(&changes));
+        assert!(read.is_err(), "{changes}");
+    }
+}

@@ -1,0 +1,42 @@
+//! Why a server cannot be put together.
+
+use thiserror::Error;
+
+use super::{clients::InvalidClient, endpoints::InvalidIssuer, lifetimes::InvalidLifetime};
+use crate::dpop::NonceFailure;
+
+/// What is still missing, or does not go together.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+pub enum ConfigError {
+    /// The issuer cannot be used.
+    #[error("issuer: {0}")]
+    Issuer(InvalidIssuer),
+    /// The base URL for mutual TLS cannot be used.
+    #[error("base URL for mutual TLS: {0}")]
+    MtlsBase(InvalidIssuer),
+    /// Something without a default was not set.
+    #[error("{0} was not set")]
+    Missing(&'static str),
+    /// A scope's name is not one, or there is nothing to call it on the consent page.
+    #[error("scope {0:?} needs a name of printable ASCII without spaces, and a title")]
+    Scope(String),
+    /// Two scopes with one name.
+    #[error("scope {0:?} is there twice")]
+    RepeatedScope(String),
+    /// A resource is no absolute URI without fragment (RFC 8707 §2).
+    #[error("audience or resource {0:?} is not an absolute URI without a fragment")]
+    Resource(String),
+    /// A lifetime is outside its limits.
+    #[error(transparent)]
+    Lifetime(#[from] InvalidLifetime),
+    /// A client is refused.
+    #[error(transparent)]
+    Client(#[from] InvalidClient),
+    /// A client is to be identified by a certificate that nobody could have issued.
+    #[error("client {0:?} uses tls_client_auth, but no certificate authority is set")]
+    NoAuthority(String),
+    /// The system's generator failed.
+    #[error(transparent)]
+    Nonces(#[from] NonceFailure),
+}

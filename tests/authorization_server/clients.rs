@@ -1,0 +1,83 @@
+//! The clients that are registered with the server under test.
+
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+use tower_fapi::{
+    authorization_server::ClientMetadata,
+    jose::{JwsAlgorithm, SigningKey},
+};
+
+use crate::{
+    certificates::Certificate,
+    world::{CALLBACK, CALLBACK_WITH_QUERY},
+};
+
+pub fn clients(key: &SigningKey, self_signed: &Certificate) -> Vec<ClientMetadata> {
+    let jwks = json!({ "keys": [Value::Object(key.public().to_members())] });
+    let with_key = |id: &str, changes: Value| {
+        let mut metadata = json!({
+            "client_id": id,
+            "client_name": format!("The client {id}"),
+            "redirect_uris": [CALLBACK, CALLBACK_WITH_QUERY],
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": jwks,
+            "scope": "accounts payments",
+            "grant_types": ["authorization_code", "refresh_token"],
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            metadata[name] = value.clone();
+        }
+        serde_json::from_value(metadata).unwrap()
+    };
+    let mut certificate = self_signed.jwk();
+    certificate["x5c"] = json!([self_signed.base64()]);
+    vec![
+        with_key("dpop", json!({"dpop_bound_access_tokens": true})),
+        with_key("other", json!({"dpop_bound_access_tokens": true})),
+        with_key(
+            "no-refresh",
+            json!({"dpop_bound_access_tokens": true, "grant_types": ["authorization_code"]}),
+        ),
+        with_key(
+            "ps256",
+            json!({
+                "dpop_bound_access_tokens": true,
+                "token_endpoint_auth_signing_alg": "PS256",
+                "jwks": { "keys": [
+                    Value::Object(key.public().to_members()),
+                    rsa_key(),
+                ]},
+            }),
+        ),
+        with_key(
+            "certificate-bound",
+            json!({"tls_client_certificate_bound_access_tokens": true}),
+        ),
+        with_key(
+            "tls",
+            json!({
+                "token_endpoint_auth_method": "tls_client_auth",
+                "tls_client_auth_subject_dn": "CN=tls-client,O=Example,C=DE",
+                "tls_client_certificate_bound_access_tokens": true,
+            }),
+        ),
+        with_key(
+            "self-signed",
+            json!({
+                "token_endpoint_auth_method": "self_signed_tls_client_auth",
+                "jwks": { "keys": [certificate] },
+                "tls_client_certificate_bound_access_tokens": true,
+            }),
+        ),
+    ]
+}
+
+/// RSA keys take long to make: all worlds have the same.
+fn rsa_key() -> Value {
+    static KEY: LazyLock<Value> = LazyLock::new(|| {
+        let key = SigningKey::generate(JwsAlgorithm::Ps256).unwrap();
+        Value::Object(key.public().to_members())
+    });
+    KEY.clone()
+}

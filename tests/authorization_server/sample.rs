@@ -1,0 +1,154 @@
+//! The configuration file of the example: the sample is sound, and a mistake is reported with line and reason.
+
+#[allow(dead_code)]
+#[path = "../../examples/authorization_server/config.rs"]
+mod config;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use self::config::Config;
+
+const SAMPLE: &str = include_str!("../../examples/authorization_server/sample.toml");
+
+/// Where the server may make its key file.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("tower-fapi-sample-{}", uuid::Uuid::new_v4()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn start(text: &str) -> Result<(), String> {
+    let directory = Directory::new();
+    let file = directory.0.join("as.toml");
+    let config = Config::read(&file, text.to_owned());
+    let started = config.and_then(|config| config.server().map(|_| ()));
+    started.map_err(|mistake| {
+        let report = mistake.to_string();
+        let rest = report.strip_prefix(file.to_str().unwrap()).unwrap();
+        rest.strip_prefix(':').unwrap().to_owned()
+    })
+}
+
+/// The line of the sample, counted from 1, that holds this text for the first time.
+fn line(text: &str) -> usize {
+    SAMPLE.lines().position(|line| line.contains(text)).unwrap() + 1
+}
+
+#[test]
+fn the_sample_starts() {
+    assert_eq!(start(SAMPLE), Ok(()));
+}
+
+#[test]
+fn a_mistake_is_reported_with_its_line_and_reason() {
+    let second_scope = line("title = \"Make payments\"") - 2;
+    let ledger = line("client_id = \"ledger\"") - 1;
+    for (right, wrong, at, reason) in [
+        (
+            "issuer = \"https:",
+            "issuer = \"http:",
+            line("issuer ="),
+            "absolute https URL",
+        ),
+        (
+            "dpop_nonces = false",
+            "dpop_nonces = \"no\"",
+            line("dpop_nonces ="),
+            "expected a boolean",
+        ),
+        (
+            "dpop_nonces = false",
+            "dpop_nonce = false",
+            line("dpop_nonces ="),
+            "unknown field `dpop_nonce`",
+        ),
+        (
+            "\"ES256\"",
+            "\"RS256\"",
+            line("signing_algorithm ="),
+            "PS256, ES256, EdDSA",
+        ),
+        (
+            "resources = [\"https",
+            "resources = [\"#https",
+            line("resources ="),
+            "absolute URI",
+        ),
+        (
+            "code_seconds = 60",
+            "code_seconds = 61",
+            line("[lifetimes]"),
+            "lifetime of a code is 61s",
+        ),
+        (
+            "8443\"\ncertificate",
+            "\"\ncertificate",
+            line("address ="),
+            "socket address",
+        ),
+        (
+            "base_url = \"https://localhost:8444\"",
+            "base_url = \"mtls\"",
+            line("base_url ="),
+            "absolute https URL",
+        ),
+        (
+            "# client_authorities",
+            "client_authorities",
+            line("client_authorities ="),
+            "No such file",
+        ),
+        (
+            "name = \"payments\"",
+            "name = \"accounts\"",
+            second_scope,
+            "there twice",
+        ),
+        (
+            "$argon2id$v=19$m=19456",
+            "$argon2id$v=19$m=8",
+            line("[[users]]"),
+            "user 1",
+        ),
+        (
+            "redirect_uris = [\"https://localhost:7443/ledger\"]",
+            "redirect_uris = [\"http://ledger.example/\"]",
+            ledger,
+            "only https is allowed",
+        ),
+        (
+            "client_id = \"ledger\"",
+            "client_id = \"ledger\"\nclient_secret = \"x\"",
+            line("client_id = \"ledger\"") + 1,
+            "unknown field `client_secret`",
+        ),
+    ] {
+        assert!(SAMPLE.contains(right), "{right}");
+        let report = start(&SAMPLE.replacen(right, wrong, 1)).unwrap_err();
+        let (found, said) = report.split_once(": ").unwrap();
+        assert_eq!(found, at.to_string(), "{wrong}: {said}");
+        assert!(said.contains(reason), "{wrong}: {said}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let missing = Config::from_file(Path::new("/nowhere/as.toml")).unwrap_err();
+    assert!(
+        missing.to_string().starts_with("/nowhere/as.toml: "),
+        "{missing}"
+    );
+}
