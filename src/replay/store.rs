@@ -46,14 +46,14 @@ pub enum Recorded {
     Replayed,
 }
 
-/// Why a store could not tell whether a proof is new. Our own fault, never the client's; the proof is not on record.
+/// Why a store could not tell whether a proof is new. Our own fault, never the client's.
 #[non_exhaustive]
 #[derive(Clone, Debug, Error)]
 pub enum StoreError {
-    /// There are as many live records as the store may hold.
+    /// There are as many live records as the store may hold. The proof is not on record.
     #[error("the replay store is full")]
     Full,
-    /// The store cannot be asked, or no longer knows.
+    /// The store cannot be asked, or no longer knows. Whether the proof is on record is not known either.
     #[error("the replay store is unavailable")]
     Unavailable(#[source] Arc<dyn Error + Send + Sync>),
 }
