@@ -48,6 +48,22 @@ pub mod step {
 /// 1. [`private_key_jwt`](ClientBuilder::private_key_jwt) or [`mutual_tls`](ClientBuilder::mutual_tls),
 /// 2. [`dpop`](ClientBuilder::dpop) or `certificate_bound` (which needs a certificate),
 /// 3. [`build`](ClientBuilder::build).
+///
+/// ```compile_fail,E0599
+/// # use tower_fapi::{client::Client, jose::{JwsAlgorithm, SigningKey}};
+/// let key = SigningKey::generate(JwsAlgorithm::Es256)?;
+/// // Bound to a certificate that it does not have.
+/// Client::builder("https://as.example.com".parse()?, "app").private_key_jwt(key).certificate_bound();
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+///
+/// ```compile_fail,E0599
+/// # use tower_fapi::{client::Client, jose::{JwsAlgorithm, SigningKey}};
+/// let key = SigningKey::generate(JwsAlgorithm::Es256)?;
+/// // Bound to nothing.
+/// Client::builder("https://as.example.com".parse()?, "app").private_key_jwt(key).build();
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "nothing happens before `build`"]
 pub struct ClientBuilder<Step> {
     settings: Settings,

@@ -207,8 +207,7 @@ impl Client {
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token.secret()),
         ];
-        self.tokens(&parameters, tokens.scope(), Some(refresh_token))
-            .await
+        self.tokens(&parameters, tokens.scope(), Some(tokens)).await
     }
 
     /// What tokens are bound to under DPoP: the value of `cnf.jkt` (RFC 9449 §6.1).
@@ -224,7 +223,7 @@ impl Client {
         &self,
         parameters: &[(&str, &str)],
         scope: Option<&str>,
-        refresh_token: Option<&SecretText>,
+        former: Option<&TokenSet>,
     ) -> Result<TokenSet, ClientError> {
         let metadata = self.discover().await?;
         let endpoint = directory::token_endpoint(&metadata, self.parts.uses_aliases)?;
@@ -237,7 +236,7 @@ impl Client {
             client_id: &self.parts.client_id,
             expected: self.token_type(),
             scope,
-            refresh_token,
+            former,
             asked_at,
         })
     }

@@ -28,7 +28,8 @@ pub(super) struct Grant<'a> {
     pub(super) client_id: &'a str,
     pub(super) expected: TokenType,
     pub(super) scope: Option<&'a str>,
-    pub(super) refresh_token: Option<&'a SecretText>,
+    /// The set that is being refreshed.
+    pub(super) former: Option<&'a TokenSet>,
     /// Before the request was sent, so that a slow answer shortens the token's life and never lengthens it.
     pub(super) asked_at: Timestamp,
 }
@@ -65,11 +66,17 @@ impl TokenResponse {
             access_token,
             token_type: grant.expected,
             // A server that does not replace the refresh token leaves the old one good (RFC 6749 §6).
-            refresh_token: refresh_token.or_else(|| grant.refresh_token.map(SecretText::duplicate)),
+            refresh_token: refresh_token.or_else(|| {
+                let former = grant.former.and_then(TokenSet::refresh_token);
+                former.map(SecretText::duplicate)
+            }),
             expires_at: self.expires_in.map(in_seconds),
             // Not to mention a scope means to grant the one that was asked for (RFC 6749 §5.1).
             scope: self.scope.or_else(|| grant.scope.map(str::to_owned)),
-            authorization_details: self.authorization_details,
+            authorization_details: self.authorization_details.or_else(|| {
+                let former = grant.former.and_then(TokenSet::authorization_details);
+                former.cloned()
+            }),
         })
     }
 }
@@ -84,7 +91,12 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
     fn accept(response: &Value, expected: TokenType) -> Result<TokenSet, Option<ClientError>> {
-        let old = SecretText::new("old");
+        let former = json!({
+            "issuer": "https://as.example", "client_id": "me", "access_token": "older",
+            "token_type": "DPoP", "refresh_token": "old", "expires_at": null, "scope": "asked",
+            "authorization_details": [{"type": "account"}],
+        });
+        let former = TokenSet::from_secret_json(&former.to_string()).unwrap();
         let response: TokenResponse =
             json::from_slice(response.to_string().as_bytes()).map_err(|_| None)?;
         let grant = Grant {
@@ -92,7 +104,7 @@ mod tests {
             client_id: "me",
             expected,
             scope: Some("asked"),
-            refresh_token: Some(&old),
+            former: Some(&former),
             asked_at: NOW,
         };
         response.accept(&grant).map_err(Some)
@@ -107,6 +119,8 @@ mod tests {
         assert_eq!(set.token_type(), TokenType::Dpop);
         assert_eq!(set.refresh_token().map(SecretText::secret), Some("old"));
         assert_eq!((set.expires_at(), set.scope()), (None, Some("asked")));
+        let former = json!([{"type": "account"}]);
+        assert_eq!(set.authorization_details(), Some(&former));
 
         let full = json!({
             "access_token": "a", "token_type": "bearer", "expires_in": 300, "refresh_token": "new",

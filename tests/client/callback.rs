@@ -2,7 +2,7 @@
 
 use tower_fapi::client::{AuthorizationResponse, CallbackError, ClientError, PendingAuthorization};
 
-use crate::support::{client, honest, log_in, request, willing_server};
+use crate::support::{self, client, honest, log_in, named_client, request, willing_server};
 
 // RFC 9207 §2.4, RFC 6749 §4.1.2, §10.12.
 #[tokio::test]
@@ -68,22 +68,27 @@ async fn a_request_may_wait_in_a_session_store() {
     assert!(client.complete(&pending, &response).await.is_ok());
 }
 
-// RFC 9700 §4.4: what one authorization server gave is shown to no other.
+// RFC 9700 §4.4: what one authorization server gave to one client is shown to no other.
 #[tokio::test]
-async fn codes_and_tokens_of_another_server_are_sent_nowhere() {
+async fn codes_and_tokens_of_somebody_else_are_sent_nowhere() {
     let (one, other) = (willing_server().await, willing_server().await);
-    let (client, stranger) = (client(&one), client(&other));
-    let pending = client.authorize(&request()).await.unwrap();
-    let code = pending.verify(&honest(&pending, &one)).unwrap();
-    let refused = stranger.exchange(code).await;
-    assert!(matches!(refused, Err(ClientError::ForeignGrant)));
+    let client = client(&one);
+    for (stranger, server) in [
+        (support::client(&other), &other),
+        (named_client(&one, "app 2"), &one),
+    ] {
+        let pending = client.authorize(&request()).await.unwrap();
+        let code = pending.verify(&honest(&pending, &one)).unwrap();
+        let tokens = log_in(&client, &one).await;
+        let before = server.seen("/token").len();
 
-    let tokens = log_in(&client, &one).await;
-    let refused = stranger.refresh(&tokens).await;
-    assert!(matches!(refused, Err(ClientError::ForeignGrant)));
-    let refused = stranger.get(&other.url("/accounts"), &tokens).await;
-    assert!(matches!(refused, Err(ClientError::ForeignGrant)));
-    for path in ["/token", "/accounts"] {
-        assert_eq!(other.seen(path).len(), 0, "{path}");
+        let refused = stranger.exchange(code).await;
+        assert!(matches!(refused, Err(ClientError::ForeignGrant)));
+        let refused = stranger.refresh(&tokens).await;
+        assert!(matches!(refused, Err(ClientError::ForeignGrant)));
+        let refused = stranger.get(&server.url("/accounts"), &tokens).await;
+        assert!(matches!(refused, Err(ClientError::ForeignGrant)));
+        assert_eq!(server.seen("/token").len(), before);
+        assert_eq!(server.seen("/accounts").len(), 0);
     }
 }

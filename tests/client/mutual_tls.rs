@@ -1,5 +1,6 @@
 //! Clients with a certificate, over real TLS.
 
+use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use serde_json::{Value, json};
 use tower_fapi::{
@@ -88,10 +89,9 @@ async fn a_client_with_a_certificate_presents_it_at_the_aliases_and_to_resources
     assert_eq!(client.dpop_thumbprint(), None);
     let tokens = log_in(&client, &world.front).await;
     assert_eq!(tokens.token_type(), TokenType::Bearer);
-    client
-        .get(&world.mutual.url("/accounts"), &tokens)
-        .await
-        .unwrap();
+    let request = Request::get(world.mutual.url("/accounts")).header("dpop", "smuggled");
+    let request = request.body("").unwrap();
+    client.send(request, &tokens).await.unwrap();
 
     for path in ["/par", "/token", "/accounts"] {
         assert_eq!(world.front.seen(path).len(), 0, "{path}");

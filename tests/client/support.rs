@@ -60,9 +60,13 @@ pub fn key() -> SigningKey {
 
 /// A builder for tests: the server may speak plain http, and the clock stands still.
 pub fn builder(issuer: &str) -> ClientBuilder<step::Unauthenticated> {
+    builder_of(issuer, "app 1")
+}
+
+fn builder_of(issuer: &str, client_id: &str) -> ClientBuilder<step::Unauthenticated> {
     // The machine that runs the tests may have no roots of its own.
     let any = rcgen::generate_simple_self_signed(["root.example".to_owned()]).unwrap();
-    Client::builder(issuer.parse().unwrap(), "app 1")
+    Client::builder(issuer.parse().unwrap(), client_id)
         .trusted_roots(TrustedRoots::from_pem(any.cert.pem().as_bytes()).unwrap())
         .clock(ManualClock::at(NOW))
         .dangerous()
@@ -70,7 +74,11 @@ pub fn builder(issuer: &str) -> ClientBuilder<step::Unauthenticated> {
 }
 
 pub fn client(server: &Server) -> Client {
-    let builder = builder(&server.url("")).private_key_jwt(key());
+    named_client(server, "app 1")
+}
+
+pub fn named_client(server: &Server, client_id: &str) -> Client {
+    let builder = builder_of(&server.url(""), client_id).private_key_jwt(key());
     builder.dpop(key()).build().unwrap()
 }
 
