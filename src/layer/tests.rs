@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use tower::{Layer, Service, layer::layer_fn, service_fn};
 
 use super::*;
 use crate::{
+    dpop::{NonceSecret, Nonces},
     issuer::IssuerKeys,
     rejection::{Refusal, Rejection},
     replay::{MemoryReplayStore, Recording, ReplayKey, ReplayStore},
@@ -232,6 +234,57 @@ fn a_store_that_has_to_be_waited_for_decides_the_same() {
         answer.extensions().get(),
         Some(Rejection::Refused(Refusal::Replayed))
     ));
+}
+
+// RFC 9449 §8 and §8.2, whatever the service behind says of caching and CORS.
+#[test]
+fn a_new_nonce_on_a_success_is_one_uncached_and_exposed() {
+    let nonces = Nonces::new(&NonceSecret::from_bytes([1; 32]), Duration::from_secs(60)).unwrap();
+    let nonces = Arc::new(nonces);
+    let world = World::with(|builder| builder.nonces(nonces.clone()));
+    let answer_at_age = |age: u64| {
+        let issued = NOW.minus(Duration::from_secs(age));
+        let nonce = nonces.issue(None, issued).unwrap();
+        let token = world
+            .issuer
+            .token(NOW)
+            .bound_to_key(world.client.thumbprint())
+            .mint();
+        let proof = world.client.proof("GET", &format!("{API}/a"), NOW);
+        let proof = proof.access_token(&token).nonce(&nonce).sign();
+        let mut request = world.request("");
+        let headers = request.headers_mut();
+        headers.insert("authorization", format!("DPoP {token}").parse().unwrap());
+        headers.insert("dpop", proof.parse().unwrap());
+        let service = service_fn(|_: Request<()>| async {
+            let response = Response::builder()
+                .header("cache-control", "max-age=60")
+                .header("access-control-expose-headers", "x-mine")
+                .header("dpop-nonce", "from-behind");
+            Ok::<_, Infallible>(response.body(OneFrame(None)).unwrap())
+        });
+        let mut service = FapiLayer::new(world.server.clone()).layer(service);
+        block_on(service.call(request)).unwrap()
+    };
+    let all = |answer: &Response<_>, name: &str| -> Vec<String> {
+        let values = answer.headers().get_all(name).iter();
+        values
+            .map(|value| value.to_str().unwrap().to_owned())
+            .collect()
+    };
+    let fresh = answer_at_age(0);
+    assert_eq!(fresh.headers()["cache-control"], "max-age=60");
+    let renewed = answer_at_age(31);
+    assert_eq!(renewed.status(), StatusCode::OK);
+    let [nonce] = &all(&renewed, "dpop-nonce")[..] else {
+        panic!("{:?}", renewed.headers())
+    };
+    assert!(nonces.check(nonce, world.client.thumbprint(), NOW).is_ok());
+    assert_eq!(all(&renewed, "cache-control"), ["no-store"]);
+    assert_eq!(
+        all(&renewed, "access-control-expose-headers"),
+        ["x-mine", "DPoP-Nonce, WWW-Authenticate"]
+    );
 }
 
 // RFC 6750 §3.1.

@@ -10,6 +10,7 @@ mod response;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::response::hand_out_nonce;
 pub use self::{
     code::ErrorCode,
     reason::{Fault, Refusal, Rejection},

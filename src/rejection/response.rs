@@ -65,11 +65,8 @@ impl Challenges {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
             }
         }
-        if let Some(nonce) = nonce.and_then(|nonce| HeaderValue::from_str(nonce).ok()) {
-            headers.insert(DPOP_NONCE, nonce);
-            // A script in a browser sees neither header unless it is told that it may (RFC 9449 §8).
-            let exposed = HeaderValue::from_static("DPoP-Nonce, WWW-Authenticate");
-            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+        if let Some(nonce) = nonce {
+            hand_out_nonce(nonce, headers);
         }
         if !response.body().is_empty() {
             let json = HeaderValue::from_static("application/json");
@@ -121,6 +118,19 @@ impl Challenges {
             _ => Bytes::new(),
         }
     }
+}
+
+/// Puts a new nonce on an answer: one, kept out of caches, and visible to scripts in browsers (RFC 9449 §8, §8.2).
+pub(crate) fn hand_out_nonce(nonce: &str, headers: &mut HeaderMap) {
+    let Ok(nonce) = HeaderValue::from_str(nonce) else {
+        return;
+    };
+    headers.insert(DPOP_NONCE, nonce);
+    // A cache that gave this answer to another request would give it a nonce that has ended.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Beside what the service behind exposes.
+    let exposed = HeaderValue::from_static("DPoP-Nonce, WWW-Authenticate");
+    headers.append(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
 }
 
 /// The status of the answer (RFC 6750 §3.1, RFC 9449 §7.1).

@@ -6,14 +6,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::Service;
 
 use crate::{
     layer::{ProtectedBy, ResponseBody},
-    rejection::{DPOP_NONCE, Rejection},
+    rejection::{Rejection, hand_out_nonce},
     resource_server::{Accepted, ResourceServer},
 };
 
@@ -107,11 +107,8 @@ where
                 }
                 StateProj::Answering { answer, nonce } => {
                     let mut response = ready!(answer.poll(cx))?;
-                    let nonce = nonce
-                        .take()
-                        .and_then(|nonce| HeaderValue::try_from(nonce).ok());
                     if let Some(nonce) = nonce {
-                        response.headers_mut().insert(DPOP_NONCE, nonce);
+                        hand_out_nonce(nonce, response.headers_mut());
                     }
                     return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                 }
