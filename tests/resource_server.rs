@@ -17,9 +17,10 @@ use std::{
 
 use axum::{Router, body::Body, http::StatusCode, response::IntoResponse, routing::get};
 use http::{Request, Response};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tower::{Layer, ServiceExt};
 use tower_fapi::{
+    dpop::ProofError,
     issuer::{Discovery, Fetcher},
     jose::JwkSet,
     layer::{FapiLayer, ResponseBody},
@@ -37,6 +38,8 @@ const API: &str = "https://api.example.com";
 struct Jwks {
     set: Arc<Mutex<Option<JwkSet>>>,
     fetches: Arc<AtomicUsize>,
+    /// Answers wait for one permit each while there is such a gate.
+    gate: Arc<Mutex<Option<Arc<Semaphore>>>>,
 }
 
 impl Jwks {
@@ -47,7 +50,11 @@ impl Jwks {
         let answer = move || {
             jwks.fetches.fetch_add(1, Ordering::SeqCst);
             let set = jwks.set.lock().unwrap().clone();
+            let gate = jwks.gate.lock().unwrap().clone();
             async move {
+                if let Some(gate) = gate {
+                    gate.acquire().await.unwrap().forget();
+                }
                 match set {
                     Some(set) => axum::Json(set).into_response(),
                     None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -111,12 +118,16 @@ impl World {
     }
 
     async fn send(&self, token: &str) -> Response<ResponseBody<Body>> {
+        self.send_with_proof(token, &self.proof(token)).await
+    }
+
+    fn proof(&self, token: &str) -> String {
         let url = format!("{API}/a");
-        let proof = self
-            .client
-            .proof("GET", &url, self.clock.now())
-            .access_token(token)
-            .sign();
+        let proof = self.client.proof("GET", &url, self.clock.now());
+        proof.access_token(token).sign()
+    }
+
+    async fn send_with_proof(&self, token: &str, proof: &str) -> Response<ResponseBody<Body>> {
         let request = Request::get("/a")
             .header("host", "api.example.com")
             .header("authorization", format!("DPoP {token}"))
@@ -187,6 +198,37 @@ async fn strangers_with_made_up_keys_cause_one_fetch_between_them() {
     assert_eq!(world.jwks.fetches(), 2);
     world.clock.advance(Duration::from_secs(3600));
     assert_eq!(world.status(&world.token(&known)).await, 200);
+}
+
+// RFC 9449 §11.1. Were it judged by the time at which it came, its record would be taken for one of a proof that has ended.
+#[tokio::test]
+async fn a_proof_that_ends_while_keys_are_fetched_has_ended() {
+    let world = World::new().await;
+    let (known, new) = (issuer(), issuer());
+    world.jwks.publish(&known);
+    assert_eq!(world.status(&world.token(&known)).await, 200);
+
+    let gate = Arc::new(Semaphore::new(0));
+    *world.jwks.gate.lock().unwrap() = Some(gate.clone());
+    world.jwks.publish(&new);
+    let token = world.token(&new);
+    let proof = world.proof(&token);
+    let time_passes = async {
+        while world.jwks.fetches() < 2 {
+            tokio::task::yield_now().await;
+        }
+        world.clock.advance(Duration::from_secs(61));
+        gate.add_permits(1);
+    };
+    let (answer, ()) = tokio::join!(world.send_with_proof(&token, &proof), time_passes);
+    let rejection = answer.extensions().get();
+    assert!(
+        matches!(
+            rejection,
+            Some(Rejection::Refused(Refusal::Proof(ProofError::TooOld(_))))
+        ),
+        "{rejection:?}"
+    );
 }
 
 #[tokio::test]

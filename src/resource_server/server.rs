@@ -58,6 +58,8 @@ impl ResourceServer {
     ///
     /// A request that is refused has consumed nothing: only an accepted proof is recorded, as the very last step.
     ///
+    /// `now` is when the request came; time spent waiting for keys, by this server's clock, is added to it.
+    ///
     /// # Errors
     ///
     /// [`Rejection::Refused`] says what is wrong with the request, [`Rejection::Failed`] what we could not do.
@@ -66,9 +68,23 @@ impl ResourceServer {
         facts: &RequestFacts<'_>,
         now: Timestamp,
     ) -> Result<Accepted, Rejection> {
+        let begun = self.now();
+        self.decide(facts, || now.plus(self.now().since(begun)))
+            .await
+    }
+
+    /// As [`verify`](Self::verify), asking for the time again after waiting for keys: what has ended meanwhile has ended,
+    /// and the replay store may have forgotten proofs that were still good when this request came.
+    pub(crate) async fn decide(
+        &self,
+        facts: &RequestFacts<'_>,
+        clock: impl Fn() -> Timestamp,
+    ) -> Result<Accepted, Rejection> {
+        let mut now = clock();
         let judgement = match self.judge(facts, now, None) {
             Judgement::NeedsKeys(wish) => {
                 let keys = wish.fulfil(now).await.map_err(Fault::from)?;
+                now = clock();
                 self.judge(facts, now, Some(&keys))
             }
             made => made,

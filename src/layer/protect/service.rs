@@ -73,7 +73,9 @@ fn decide<B: Send + 'static>(server: &ResourceServer, request: Request<B>) -> Ve
         Judgement::NeedsKeys(_) => {
             let server = server.clone();
             Verdict::Pending(Box::pin(async move {
-                let verdict = server.verify(&RequestFacts::of(&request), now).await;
+                let verdict = server
+                    .decide(&RequestFacts::of(&request), || server.now())
+                    .await;
                 (request, verdict)
             }))
         }
