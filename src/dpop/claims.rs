@@ -29,7 +29,7 @@ const MAX_JTI: usize = 256;
 impl<'a> ProofClaims<'a> {
     pub(super) fn read(payload: &'a [u8]) -> Result<Self, ProofError> {
         let raw: Raw<'a> = serde_json::from_slice(payload)
-            .map_err(|error| ProofError::MalformedClaims(error.to_string()))?;
+            .map_err(|error| ProofError::MalformedClaims(shortened(&error.to_string())))?;
         let text = |member: Option<Text<'a>>, name| {
             member
                 .map(|text| text.0)
@@ -48,6 +48,11 @@ impl<'a> ProofClaims<'a> {
             nonce: raw.nonce.map(|text| text.0),
         })
     }
+}
+
+/// The parser repeats a value of the wrong type; a log gets the beginning of it.
+fn shortened(error: &str) -> String {
+    error.chars().take(128).collect()
 }
 
 #[derive(Default)]

@@ -55,7 +55,7 @@ pub enum ProofError {
     /// `htu` is not the URL of the request (check 9).
     #[error("`htu` is {claimed:?}, the request went to {asked:?}")]
     Target {
-        /// The claim, shortened to what a log can bear.
+        /// The claim without its query, shortened to what a log can bear.
         claimed: String,
         /// The URL this server believes it was asked at, normalised.
         asked: String,

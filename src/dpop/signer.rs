@@ -16,8 +16,8 @@ pub struct ProofSigner {
     key: SigningKey,
 }
 
-/// What a proof is made for.
-#[derive(Clone, Copy, Debug)]
+/// What a proof is made for. `Debug` leaves out the access token, and the URL, whose query may hold anything.
+#[derive(Clone, Copy)]
 pub struct NewProof<'a> {
     /// The request's method.
     pub method: &'a str,
@@ -92,6 +92,15 @@ impl ProofSigner {
             jwk: Some(&jwk),
         };
         Ok(sign(&self.key, header, &payload)?)
+    }
+}
+
+impl fmt::Debug for NewProof<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewProof")
+            .field("method", &self.method)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
     }
 }
 

@@ -537,3 +537,38 @@ proptest! {
         prop_assert!(Server::new().check(&changed, &key).is_err());
     }
 }
+
+// An `htu` should have no query (RFC 9449 §4.2); where it has one, it is the query of the request, for no log to keep.
+#[test]
+fn reasons_repeat_little_of_what_was_sent() {
+    let (server, key) = (Server::new(), DpopKey::generate());
+    let url = "https://api.example.com/other";
+    for end in ["?account=secret", "#secret"] {
+        let proof = good(&key).claim("htu", format!("{url}{end}")).sign();
+        let outcome = server.check(&proof, &key).unwrap_err();
+        let claimed = url.to_owned();
+        let asked = URL.to_owned();
+        assert_eq!(outcome, ProofError::Target { claimed, asked });
+    }
+    let long = "x".repeat(4000);
+    for proof in [
+        good(&key).claim("iat", long.as_str()),
+        good(&key).claim("htu", format!("{url}/{long}")),
+    ] {
+        let reason = server.check(&proof.sign(), &key).unwrap_err().to_string();
+        assert!(reason.len() < 400, "{reason}");
+    }
+}
+
+#[test]
+fn debug_shows_no_token() {
+    let proof = NewProof {
+        method: "GET",
+        url: "https://api.example.com/?q=secret",
+        access_token: Some("secret"),
+        nonce: None,
+        now: NOW,
+    };
+    let shown = format!("{proof:?}");
+    assert!(!shown.contains("secret"), "{shown}");
+}

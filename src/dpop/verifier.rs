@@ -172,7 +172,7 @@ impl ProofVerifier {
         }
         if !request.target.matches(&claims.htu) {
             return Err(ProofError::Target {
-                claimed: claims.htu.chars().take(256).collect(),
+                claimed: loggable(&claims.htu),
                 asked: request.target.to_string(),
             });
         }
@@ -250,6 +250,12 @@ impl ProofVerifier {
             .map(Some)
             .map_err(|_| ProofError::Nonce(key))
     }
+}
+
+/// As much of an `htu` as a log can bear. The query does not count in the comparison and may hold anything.
+fn loggable(htu: &str) -> String {
+    let url = htu.split(['?', '#']).next().unwrap_or_default();
+    url.chars().take(256).collect()
 }
 
 fn check_access_token_hash(ath: &str, hash: &[u8; 32]) -> Result<(), ProofError> {

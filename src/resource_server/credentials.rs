@@ -12,8 +12,8 @@ pub(super) enum Scheme {
     Bearer,
 }
 
-/// The scheme and the token as they stand in the one `Authorization` header.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+/// The scheme and the token as they stand in the one `Authorization` header. Without `Debug`: a token is for no log.
+#[derive(Clone, Copy)]
 pub(super) struct Credentials<'a> {
     pub(super) scheme: Scheme,
     pub(super) token: &'a str,

@@ -10,7 +10,9 @@ use crate::{
 };
 
 /// What the verdict needs to know of a request, borrowed from it.
-#[derive(Clone, Copy, Debug)]
+///
+/// `Debug` leaves out the headers and the query: tokens and proofs stand in the one, and should not in the other but may.
+#[derive(Clone, Copy)]
 pub struct RequestFacts<'a> {
     /// The method.
     pub method: &'a Method,
@@ -32,6 +34,16 @@ impl<'a> RequestFacts<'a> {
             headers: request.headers(),
             certificate: request.extensions().get(),
         }
+    }
+}
+
+impl fmt::Debug for RequestFacts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestFacts")
+            .field("method", self.method)
+            .field("path", &self.uri.path())
+            .field("certificate", &self.certificate)
+            .finish_non_exhaustive()
     }
 }
 
@@ -158,6 +170,20 @@ mod tests {
         target(&RequestFacts::of(&request), public_url.as_ref())
             .ok()
             .map(|uri| uri.to_string())
+    }
+
+    #[test]
+    fn logs_show_neither_token_nor_proof() {
+        let request = Request::get("https://api.example.com/a?access_token=secret")
+            .header("authorization", "DPoP secret")
+            .header("dpop", "secret")
+            .body(())
+            .unwrap();
+        let shown = format!("{:?}", RequestFacts::of(&request));
+        assert!(
+            shown.contains("GET") && shown.contains("/a") && !shown.contains("secret"),
+            "{shown}"
+        );
     }
 
     // RFC 9449 §4.3 check 9; RFC 9110 §7.1 for the reconstruction of the target URI.

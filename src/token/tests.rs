@@ -432,3 +432,17 @@ proptest! {
         prop_assert!(check(&token, &issuer, &rules()).is_err());
     }
 }
+
+#[test]
+fn debug_shows_no_token() {
+    let token = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJoIiwic3ViIjoiYWxpY2UifQ.c2lnbmF0dXJl";
+    let shown = format!("{:?}", UnverifiedToken::parse(token).unwrap());
+    for secret in ["eyJpc3M", "c2lnbmF0dXJl", "alice"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    let shown = format!("{:?}", crate::jose::CompactJws::parse(token).unwrap());
+    assert!(
+        !shown.contains("c2lnbmF0dXJl") && !shown.contains("eyJpc3M"),
+        "{shown}"
+    );
+}
