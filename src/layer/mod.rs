@@ -25,8 +25,18 @@ pub use self::{
     scope::{RequireScope, RequireScopeFuture, RequireScopeService},
 };
 
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
 use crate::resource_server::ResourceServer;
 
 /// Put beside the token, so that layers behind can answer in the same form.
 #[derive(Clone, Debug)]
 struct ProtectedBy(ResourceServer);
+
+/// The answer to a mistake on our side, and of a future that is polled after it has answered: never a wrong yes.
+fn internal_error() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}

@@ -179,6 +179,28 @@ fn nothing_behind_the_layer_runs_for_a_refused_request() {
     assert_eq!(rejection.to_string(), "no DPoP proof");
 }
 
+// `Future` allows any behaviour then. A default answer would be 200, and read as a yes.
+#[test]
+fn a_refusal_that_is_polled_again_does_not_turn_into_a_yes() {
+    fn twice<F, B, E>(future: F) -> StatusCode
+    where
+        F: Future<Output = Result<Response<B>, E>>,
+        E: std::fmt::Debug,
+    {
+        let mut future = pin!(future);
+        let first = block_on(future.as_mut()).unwrap().status();
+        assert!(first.is_client_error() || first.is_server_error());
+        block_on(future).unwrap().status()
+    }
+    let world = World::new();
+    let bare = || Request::get("/a").body(()).unwrap();
+    let calls = || Arc::clone(&world.calls);
+    let mut protect = ProtectLayer::new(world.server.clone()).layer(inner(calls()));
+    assert!(twice(protect.call(bare())).is_server_error());
+    let mut scope = RequireScope::all_of(["a"]).unwrap().layer(inner(calls()));
+    assert!(twice(scope.call(bare())).is_server_error());
+}
+
 // A token that the outside put into the extensions is not there; one that a header forged is no token.
 #[test]
 fn a_second_request_on_the_same_service_is_judged_anew() {

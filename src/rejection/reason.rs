@@ -1,7 +1,14 @@
 //! Why a request was not let through.
 
+use std::time::Duration;
+
 use super::ErrorCode;
-use crate::{dpop::ProofError, issuer::KeysUnavailable, replay::StoreError, token::TokenError};
+use crate::{
+    dpop::ProofError,
+    issuer::KeysUnavailable,
+    replay::StoreError,
+    token::{Scope, TokenError},
+};
 
 /// Why a request was not let through: its own fault, or ours.
 ///
@@ -39,7 +46,7 @@ pub enum Refusal {
     /// The access token is longer than this server reads, in bytes.
     #[error("access token of {0} bytes")]
     TokenTooLarge(usize),
-    /// The request does not say which URL it is meant for: no single valid `Host`.
+    /// The request does not say which URL it is meant for: no single valid `Host`, or a path that is none.
     #[error("no valid request URL")]
     Target,
     /// The token itself is not accepted.
@@ -70,8 +77,8 @@ pub enum Refusal {
     #[error("proof has been used before")]
     Replayed,
     /// The token lacks scope for this resource; what would suffice stands here.
-    #[error("scope {0:?} is required")]
-    Scope(String),
+    #[error("scope \"{0}\" is required")]
+    Scope(Scope),
 }
 
 /// What we could not do.
@@ -84,6 +91,18 @@ pub enum Fault {
     /// The proof could not be recorded, and may therefore not be accepted.
     #[error("replay store: {0}")]
     Replay(#[from] StoreError),
+}
+
+impl Fault {
+    /// When a client may try again: whole seconds, at least one (RFC 9110 §10.2.3).
+    #[must_use]
+    pub fn retry_after(&self) -> Duration {
+        match self {
+            Self::Keys(error) => error.retry_after(),
+            // Records end every second, and a connection may be there again at any time.
+            Self::Replay(_) => Duration::from_secs(1),
+        }
+    }
 }
 
 impl Refusal {
@@ -123,7 +142,7 @@ impl Refusal {
             Self::MalformedAuthorization => "the Authorization header is malformed",
             Self::Scheme => "the authentication scheme is not accepted",
             Self::TokenTooLarge(_) => "the access token is too long",
-            Self::Target => "the request needs one valid Host",
+            Self::Target => "the request needs one valid Host and a path of ASCII characters",
             Self::Token(error) => token_description(error),
             Self::Unbound => "the access token is not sender-constrained",
             Self::Binding => "the access token is not bound in the way this resource demands",

@@ -22,9 +22,6 @@ pub struct Challenges {
     json_bodies: bool,
 }
 
-/// Seconds after which a client may try again when the fault is ours.
-const RETRY_SECONDS: &str = "1";
-
 impl Challenges {
     /// Challenges for the schemes that are accepted: `DPoP` with these algorithms, `Bearer` for certificate-bound tokens.
     #[must_use]
@@ -61,8 +58,11 @@ impl Challenges {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match &rejection {
             Rejection::Refused(refusal) => self.challenge(refusal, headers),
-            Rejection::Failed(_) => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+            Rejection::Failed(fault) => {
+                headers.insert(
+                    RETRY_AFTER,
+                    HeaderValue::from(fault.retry_after().as_secs()),
+                );
             }
         }
         if let Some(nonce) = nonce {

@@ -5,6 +5,7 @@ use http::{HeaderMap, StatusCode};
 use super::*;
 use crate::{
     dpop::ProofError,
+    issuer::KeysUnavailable,
     jose::{JwkThumbprint, JwsAlgorithm},
     replay::StoreError,
     time::Timestamp,
@@ -59,7 +60,7 @@ fn each_refusal_has_its_status_and_challenge() {
             ],
         ),
         (
-            Refusal::Scope("accounts payments".into()),
+            Refusal::Scope("accounts payments".parse().unwrap()),
             StatusCode::FORBIDDEN,
             &[
                 r#"DPoP error="insufficient_scope", error_description="the access token lacks a required scope", scope="accounts payments", algs="ES256 EdDSA""#,
@@ -103,6 +104,15 @@ fn only_accepted_schemes_are_offered() {
         line[0].starts_with(r#"Bearer error="invalid_dpop_proof""#),
         "{line:?}"
     );
+}
+
+// RFC 9110 §10.2.3.
+#[test]
+fn a_client_is_told_when_keys_will_be_asked_for_again() {
+    let challenges = Challenges::new(None, true);
+    let stopped = Fault::from(KeysUnavailable::Stopped);
+    let answer = challenges.answer(stopped.into(), None);
+    assert_eq!(answer.headers()["retry-after"], "60");
 }
 
 #[test]

@@ -80,7 +80,8 @@ pub struct InvalidPublicUrl;
 impl PublicUrl {
     fn target(&self, path: &str) -> Result<TargetUri, InvalidTargetUri> {
         let scheme = if self.https { "https" } else { "http" };
-        if self.prefix.is_empty() {
+        // What begins with no `/` (`OPTIONS *`) must not become one by what is put in front.
+        if self.prefix.is_empty() || !path.starts_with('/') {
             TargetUri::from_parts(scheme, self.authority.as_str(), path)
         } else {
             let path = format!("{}{path}", self.prefix);
@@ -255,6 +256,14 @@ mod tests {
                 &["internal"],
                 Some("https://api.example.com/v1"),
                 Some("https://api.example.com/v1/"),
+            ),
+            ("asterisk", "*", &["api.example.com"], None, None),
+            (
+                "asterisk behind a prefix",
+                "*",
+                &["internal"],
+                Some("https://api.example.com/v1"),
+                None,
             ),
             (
                 "loopback",

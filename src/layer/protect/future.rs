@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use tower::Service;
 
 use crate::{
-    layer::{ProtectedBy, ResponseBody},
+    layer::{ProtectedBy, ResponseBody, internal_error},
     rejection::{Rejection, hand_out_nonce},
     resource_server::{Accepted, ResourceServer},
 };
@@ -113,8 +113,7 @@ where
                     return Poll::Ready(Ok(response.map(ResponseBody::inner)));
                 }
                 StateProj::Refused { response } => {
-                    // A future that is polled after it has answered may say anything but a wrong yes.
-                    let response = response.take().unwrap_or_default();
+                    let response = response.take().unwrap_or_else(internal_error);
                     return Poll::Ready(Ok(response.map(ResponseBody::own)));
                 }
             }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Response;
 use pin_project_lite::pin_project;
 
-use crate::layer::ResponseBody;
+use crate::layer::{ResponseBody, internal_error};
 
 pin_project! {
     /// Response future of [`RequireScopeService`](super::RequireScopeService).
@@ -56,7 +56,7 @@ where
             }
             StateProj::Refused { response } => Poll::Ready(Ok(response
                 .take()
-                .unwrap_or_default()
+                .unwrap_or_else(internal_error)
                 .map(ResponseBody::own))),
         }
     }

@@ -73,8 +73,8 @@ impl Demand {
     }
 
     /// What would suffice, for the challenge.
-    pub(super) fn values(&self) -> &str {
-        self.values.as_str()
+    pub(super) const fn values(&self) -> &Scope {
+        &self.values
     }
 }
 

@@ -4,13 +4,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body::Body;
 use tower::Service;
 
 use super::{RequireScopeFuture, layer::Demand};
 use crate::{
-    layer::{ProtectedBy, ResponseBody},
+    layer::{ProtectedBy, ResponseBody, internal_error},
     rejection::{Refusal, Rejection},
     token::AccessToken,
 };
@@ -59,14 +59,12 @@ fn refuse<B>(demand: &Demand, request: &Request<B>) -> Option<Response<Bytes>> {
             path,
             "RequireScope stands before no FapiLayer: nothing is let through"
         );
-        let mut response = Response::new(Bytes::new());
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        return Some(response);
+        return Some(internal_error());
     };
     if demand.is_met_by(token.scope()) {
         return None;
     }
-    let refusal = Refusal::Scope(demand.values().to_owned());
+    let refusal = Refusal::Scope(demand.values().clone());
     let (method, path, client) = (request.method(), request.uri().path(), token.client_id());
     tracing::info!(%method, path, client, reason = %refusal, "request refused");
     Some(server.answer(Rejection::Refused(refusal), server.now()))
