@@ -98,8 +98,8 @@ fn proof(name: &'static str) -> Case {
         };
         let proofs = proofs(&key, times);
         timed(&proofs, |proof| {
-            let verified = verifier.verify(proof, &request).unwrap();
-            verifier.remember(&verified);
+            let accepted = verifier.verify(proof, &request).unwrap();
+            verifier.remember(&accepted);
         })
     };
     (name, Box::new(run))
