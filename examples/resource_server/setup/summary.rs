@@ -1,0 +1,137 @@
+//! What is enforced, told when the server starts.
+
+use std::fmt::Write as _;
+
+use toml::Spanned;
+use tower_fapi::{dpop::ProofPolicy, jose::JwsAlgorithm, replay::MemoryReplayStore};
+
+use super::{
+    file::{BindingName, Dpop, File, Issuer, Listen, Route, Texts},
+    verdict::{NONCE_LIFETIME, PROOF_AGE, PROOF_AHEAD},
+};
+
+/// A few lines, one for each thing that is enforced.
+pub(super) fn of(file: &File) -> String {
+    let mut lines = Lines(String::new());
+    lines.add("connections", connections(file.listen.get_ref()));
+    lines.add(
+        "URL",
+        file.public_url.as_ref().map_or_else(
+            || "https, and host and path as the request says".to_owned(),
+            |url| format!("{} in front of the path", url.get_ref()),
+        ),
+    );
+    for audience in file.audiences.get_ref() {
+        lines.add("audience", audience.get_ref());
+    }
+    for entry in file.issuer.get_ref() {
+        lines.add("issuer", issuer(entry));
+    }
+    let binding = file.binding.as_ref().map(Spanned::get_ref);
+    lines.add(
+        "binding",
+        match binding.unwrap_or(&BindingName::Either) {
+            BindingName::Either => "by DPoP or by certificate, as the token says; none: refused",
+            BindingName::Dpop => "by DPoP; anything else: refused",
+            BindingName::Certificate => "by certificate; anything else: refused",
+        },
+    );
+    lines.add("proofs", proofs(&file.dpop));
+    for entry in file.route.get_ref() {
+        lines.add("route", route(entry));
+    }
+    lines.add("elsewhere", "404, for those with a token that is accepted");
+    lines.0
+}
+
+struct Lines(String);
+
+impl Lines {
+    fn add(&mut self, what: &str, text: impl AsRef<str>) {
+        // Writing to a string does not fail.
+        let _ = writeln!(self.0, "  {what:<12} {}", text.as_ref());
+    }
+}
+
+fn connections(listen: &Listen) -> &'static str {
+    if listen.is_plain() {
+        "plain http, without client certificates"
+    } else if !listen.asks_clients() {
+        "TLS 1.3 or 1.2; client certificates are not asked for"
+    } else if listen.client_authorities.is_some() {
+        "TLS 1.3 or 1.2; client certificates of the given authorities are taken, none is demanded"
+    } else {
+        "TLS 1.3 or 1.2; any client certificate is taken, none is demanded"
+    }
+}
+
+fn issuer(entry: &Issuer) -> String {
+    let keys = match (&entry.jwks_file, &entry.jwks_uri) {
+        (Some(file), _) => format!("keys in {}", file.get_ref().display()),
+        (None, Some(uri)) => format!("keys from {}", uri.get_ref()),
+        (None, None) => "keys from where its metadata says".to_owned(),
+    };
+    let algorithms = algorithms(entry.algorithms.as_ref(), &JwsAlgorithm::ALL);
+    let plain = if entry.accept_plain_jwt_type {
+        "; typ JWT is taken, too"
+    } else {
+        ""
+    };
+    format!("{}, {keys}; {algorithms}{plain}", entry.issuer.get_ref())
+}
+
+fn proofs(dpop: &Dpop) -> String {
+    let or = |value: &Option<Spanned<u64>>, default| {
+        value.as_ref().map_or(default, |value| *value.get_ref())
+    };
+    let algorithms = algorithms(dpop.algorithms.as_ref(), &ProofPolicy::default().algorithms);
+    let nonces = if dpop.nonces.as_ref().is_some_and(|on| *on.get_ref()) {
+        let lifetime = or(&dpop.nonce_seconds, NONCE_LIFETIME);
+        format!("a nonce of at most {lifetime} s is demanded")
+    } else {
+        "no nonce is demanded".to_owned()
+    };
+    let capacity = dpop
+        .replay_capacity
+        .as_ref()
+        .map_or(MemoryReplayStore::DEFAULT_CAPACITY, |capacity| {
+            *capacity.get_ref()
+        });
+    format!(
+        "{algorithms}; {} s old at most, {} s ahead at most, each once ({capacity} are remembered); {nonces}",
+        or(&dpop.proof_age_seconds, PROOF_AGE),
+        or(&dpop.proof_ahead_seconds, PROOF_AHEAD),
+    )
+}
+
+fn route(entry: &Route) -> String {
+    let mut text = format!("{} {}", list(&entry.methods, ", "), entry.path.get_ref());
+    let mut demands = Vec::new();
+    if let Some(all) = &entry.scopes_all {
+        demands.push(list(all, " and "));
+    }
+    if let Some(any) = &entry.scopes_any {
+        demands.push(list(any, " or "));
+    }
+    if demands.is_empty() {
+        text.push_str(", whatever the scope");
+    } else {
+        let _ = write!(text, ", with scope {}", demands.join("; and "));
+    }
+    text
+}
+
+fn list(texts: &Texts, between: &str) -> String {
+    let texts = texts.get_ref().iter().map(|text| text.get_ref().as_str());
+    texts.collect::<Vec<_>>().join(between)
+}
+
+fn algorithms(given: Option<&Texts>, default: &[JwsAlgorithm]) -> String {
+    given.map_or_else(
+        || {
+            let names = default.iter().map(|algorithm| algorithm.as_str());
+            names.collect::<Vec<_>>().join(", ")
+        },
+        |given| list(given, ", "),
+    )
+}

@@ -1,0 +1,22 @@
+//! The example `resource_server`: its sample starts, its settings do something, a mistake is named with its line.
+#![cfg(all(
+    feature = "axum",
+    feature = "discovery",
+    feature = "testing",
+    feature = "tls"
+))]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub
+)]
+
+mod mistakes;
+mod sample;
+mod settings;
+#[path = "../../examples/resource_server/setup/mod.rs"]
+mod setup;
+mod support;

@@ -1,0 +1,236 @@
+//! Every setting makes the difference it promises.
+
+use std::time::Duration;
+
+use axum::{body::Body, http::Request};
+use tower_fapi::{mtls::PeerCertificate, testing::DpopKey};
+
+use crate::support::{API, FILE, ISSUER, World, file_with, send, status_and_body};
+
+type Requests = fn(&World) -> Vec<Request<Body>>;
+
+const GOOD: Requests = |world| vec![world.request("GET", "/accounts", &world.token("accounts"))];
+
+/// What the last of the requests is answered.
+async fn last_status(world: &World, text: &str, requests: Requests) -> u16 {
+    let setup = world.server(text);
+    let mut status = 0;
+    for request in requests(world) {
+        status = send(&setup, request).await.status().as_u16();
+    }
+    status
+}
+
+#[tokio::test]
+async fn every_setting_decides_over_a_request() {
+    let world = World::new();
+    #[rustfmt::skip]
+    let cases: [(&str, usize, &str, Requests, u16, u16); 22] = [
+        ("audience", 1, r#"audiences = ["https://other.example"]"#, GOOD, 200, 401),
+        ("another audience", 1, r#"audiences = ["https://api.example.com", "accounts-api"]"#, FOR_ANOTHER_AUDIENCE, 401, 200),
+        ("binding by certificate", 2, r#"binding = "certificate""#, GOOD, 200, 401),
+        ("binding by DPoP", 2, r#"binding = "dpop""#, BY_CERTIFICATE, 200, 401),
+        ("clock skew", 2, "clock_skew_seconds = 60", TOKEN_FROM_THE_FUTURE, 401, 200),
+        ("public URL", 2, r#"public_url = "https://api.example.org/prefix""#, UNDER_THE_PREFIX, 401, 200),
+        ("nonces", 8, "nonces = true", GOOD, 200, 401),
+        ("algorithms of proofs", 8, r#"algorithms = ["PS256", "EdDSA"]"#, GOOD, 200, 401),
+        ("age of proofs", 8, "proof_age_seconds = 300", PROOF_FROM_THE_PAST, 401, 200),
+        ("time ahead of proofs", 8, "proof_ahead_seconds = 60", PROOF_FROM_THE_FUTURE, 401, 200),
+        ("both sides of the window", 8, "proof_age_seconds = 300\nproof_ahead_seconds = 60", PROOF_FROM_THE_PAST, 401, 200),
+        ("replay memory", 8, "replay_capacity = 1", TWO, 200, 503),
+        ("issuer", 10, r#"issuer = "https://other.example""#, GOOD, 200, 401),
+        ("keys from elsewhere", 11, "jwks_uri = \"https://127.0.0.1:1/keys\"\nroot_certificates = \"chain.pem\"", GOOD, 200, 503),
+        ("keys by discovery", 11, "root_certificates = \"chain.pem\"", GOOD, 200, 503),
+        ("type of tokens", 11, "jwks_file = \"keys.json\"\naccept_plain_jwt_type = true", PLAIN_JWT, 401, 200),
+        ("algorithms of tokens", 11, "jwks_file = \"keys.json\"\nalgorithms = [\"PS256\"]", GOOD, 200, 401),
+        ("path", 13, r#"path = "/balances""#, GOOD, 200, 404),
+        ("method", 14, r#"methods = ["POST"]"#, GOOD, 200, 405),
+        ("all scopes", 15, r#"scopes_all = ["accounts", "balances"]"#, GOOD, 200, 403),
+        ("any scope", 15, r#"scopes_any = ["accounts", "balances"]"#, WITH_ANOTHER_SCOPE, 403, 200),
+        ("both", 15, "scopes_all = [\"accounts\"]\nscopes_any = [\"balances\", \"payments\"]", GOOD, 200, 403),
+    ];
+    for (case, line, text, requests, without, with) in cases {
+        assert_eq!(
+            last_status(&world, FILE, requests).await,
+            without,
+            "without {case}"
+        );
+        let file = file_with(line, text);
+        assert_eq!(
+            last_status(&world, &file, requests).await,
+            with,
+            "with {case}"
+        );
+    }
+}
+
+const FOR_ANOTHER_AUDIENCE: Requests = |world| {
+    let token = world.token("accounts").claim("aud", "accounts-api");
+    vec![world.request("GET", "/accounts", &token)]
+};
+
+const TOKEN_FROM_THE_FUTURE: Requests = |world| {
+    let token = world.token("accounts");
+    let token = token.claim("iat", world.now.as_unix() + 50);
+    vec![world.request("GET", "/accounts", &token)]
+};
+
+const UNDER_THE_PREFIX: Requests = |world| {
+    let (token, base) = (world.token("accounts"), "https://api.example.org/prefix");
+    vec![world.request_at("GET", "/accounts", &token, base, world.now)]
+};
+
+const TWO: Requests = |world| [GOOD(world), GOOD(world)].into_iter().flatten().collect();
+
+const PLAIN_JWT: Requests = |world| {
+    let token = world.token("accounts").header("typ", "JWT");
+    vec![world.request("GET", "/accounts", &token)]
+};
+
+const WITH_ANOTHER_SCOPE: Requests =
+    |world| vec![world.request("GET", "/accounts", &world.token("balances"))];
+
+const BY_CERTIFICATE: Requests = |world| {
+    let certificate = PeerCertificate::new(*b"certificate", []);
+    let token = world.issuer.token(world.now).scope("accounts");
+    let token = token.bound_to_certificate(certificate.thumbprint()).mint();
+    let request = Request::get("/accounts")
+        .header("host", "api.example.com")
+        .header("authorization", format!("Bearer {token}"))
+        .extension(certificate);
+    vec![request.body(Body::empty()).unwrap()]
+};
+
+const PROOF_FROM_THE_PAST: Requests = |world| {
+    let at = world.now.minus(Duration::from_secs(200));
+    vec![world.request_at("GET", "/accounts", &world.token("accounts"), API, at)]
+};
+
+const PROOF_FROM_THE_FUTURE: Requests = |world| {
+    let at = world.now.plus(Duration::from_secs(40));
+    vec![world.request_at("GET", "/accounts", &world.token("accounts"), API, at)]
+};
+
+// RFC 9449 §9.
+#[tokio::test]
+async fn a_nonce_that_was_handed_out_is_accepted() {
+    let world = World::new();
+    let setup = world.server(&file_with(8, "nonces = true\nnonce_seconds = 10"));
+    let answer = send(&setup, GOOD(&world).remove(0)).await;
+    let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
+    assert!(challenge.contains("use_dpop_nonce"), "{challenge}");
+    let nonce = answer.headers()["dpop-nonce"].to_str().unwrap();
+    let token = world.token("accounts").mint();
+    let proof = world
+        .client
+        .proof("GET", "https://api.example.com/accounts", world.now);
+    let request = Request::get("/accounts")
+        .header("host", "api.example.com")
+        .header("authorization", format!("DPoP {token}"))
+        .header("dpop", proof.access_token(&token).nonce(nonce).sign())
+        .body(Body::empty());
+    assert_eq!(send(&setup, request.unwrap()).await.status(), 200);
+}
+
+#[tokio::test]
+async fn over_plain_http_proofs_are_made_for_the_public_url() {
+    let world = World::new();
+    let file = FILE.replace(
+        "certificate = \"chain.pem\"\nkey = \"key.pem\"",
+        "plain_http = true",
+    );
+    let file = format!("public_url = \"http://localhost:9080\"\n{file}");
+    let setup = world.server(&file);
+    let token = world.token("accounts");
+    for (base, status) in [
+        ("http://localhost:9080", 200),
+        ("https://localhost:9080", 401),
+        (API, 401),
+    ] {
+        let request = world.request_at("GET", "/accounts", &token, base, world.now);
+        assert_eq!(send(&setup, request).await.status(), status, "{base}");
+    }
+}
+
+#[tokio::test]
+async fn a_handler_tells_what_it_sees() {
+    const ID: &str = "93bac548-d2de-4546-b106-880a5018460d";
+    let world = World::new();
+    let setup = world.server(&file_with(13, r#"path = "/accounts/{account}""#));
+    let token = world
+        .token("accounts payments")
+        .subject("bob")
+        .client("planner");
+    let token = token.claim(
+        "authorization_details",
+        serde_json::json!([{"type": "account"}]),
+    );
+    let mut request = world.request("GET", "/accounts/17", &token);
+    request
+        .headers_mut()
+        .insert("x-fapi-interaction-id", ID.parse().unwrap());
+    let answer = send(&setup, request).await;
+    assert_eq!(answer.headers()["x-fapi-interaction-id"], ID);
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    let (status, seen) = status_and_body(answer).await;
+    assert_eq!(status, 200);
+    for (member, expected) in [
+        ("/method", "GET".to_owned()),
+        ("/path", "/accounts/17".to_owned()),
+        ("/route", "/accounts/{account}".to_owned()),
+        ("/interaction_id", ID.to_owned()),
+        ("/issuer", ISSUER.to_owned()),
+        ("/subject", "bob".to_owned()),
+        ("/client_id", "planner".to_owned()),
+        ("/audience/0", API.to_owned()),
+        ("/scope/0", "accounts".to_owned()),
+        ("/scope/1", "payments".to_owned()),
+        ("/bound_to/dpop_key", world.client.thumbprint().to_string()),
+        ("/authorization_details/0/type", "account".to_owned()),
+    ] {
+        let value = seen.pointer(member).and_then(|value| value.as_str());
+        assert_eq!(value, Some(&*expected), "{member} of {seen}");
+    }
+
+    let answer = send(&world.server(FILE), BY_CERTIFICATE(&world).remove(0)).await;
+    let (_, seen) = status_and_body(answer).await;
+    let thumbprint = PeerCertificate::new(*b"certificate", []).thumbprint();
+    assert_eq!(seen["bound_to"]["certificate"], thumbprint.to_string());
+    assert!(seen["bound_to"].get("dpop_key").is_none());
+}
+
+// Whoever has no token is not told what there is.
+#[tokio::test]
+async fn only_those_with_a_token_learn_what_is_not_there() {
+    let world = World::new();
+    let setup = world.server(FILE);
+    let stranger = DpopKey::generate();
+    for (method, path, status) in [
+        ("GET", "/nowhere", 404),
+        ("POST", "/accounts", 405),
+        ("GET", "/", 404),
+    ] {
+        let good = world.request(method, path, &world.token(""));
+        let (found, body) = status_and_body(send(&setup, good).await).await;
+        assert_eq!(found, status, "{method} {path}");
+        assert_eq!(body["subject"], "alice");
+        assert!(body["error"].is_string());
+        let bare = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "api.example.com");
+        let bare = bare.body(Body::empty()).unwrap();
+        let other = world
+            .issuer
+            .token(world.now)
+            .bound_to_key(stranger.thumbprint());
+        for request in [bare, world.request(method, path, &other)] {
+            let answer = send(&setup, request).await;
+            // Axum adds it where a path has other methods.
+            assert!(!answer.headers().contains_key("allow"), "{method} {path}");
+            let (found, body) = status_and_body(answer).await;
+            assert_eq!(found, 401, "{method} {path}");
+            assert!(body.get("subject").is_none());
+        }
+    }
+}
