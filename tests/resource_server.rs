@@ -245,3 +245,52 @@ async fn an_issuer_that_is_down_is_our_fault() {
         Some(Rejection::Failed(_))
     ));
 }
+
+// RFC 9449 §4.3 check 9: `htu` is the whole URL, also where routers have shortened the path by the time the layer sees it.
+#[cfg(feature = "axum")]
+#[tokio::test]
+async fn nested_routers_do_not_shorten_what_a_proof_is_made_for() {
+    use tower_fapi::{issuer::IssuerKeys, token::AccessToken};
+
+    let (issuer, client) = (issuer(), DpopKey::generate());
+    let now = Timestamp::from_unix(1_800_000_000);
+    let trusted = TrustedIssuer::new(issuer.issuer(), IssuerKeys::fixed(&issuer.jwks()).unwrap());
+    let server = ResourceServer::builder(API, trusted)
+        .clock(ManualClock::at(now))
+        .build()
+        .unwrap();
+    let accounts = Router::new()
+        .route(
+            "/a/{id}",
+            get(|token: AccessToken| async move { token.subject().to_owned() }),
+        )
+        .layer(FapiLayer::new(server));
+    let app = Router::new().nest("/v1", Router::new().nest("/accounts", accounts));
+
+    let token = issuer.token(now).bound_to_key(client.thumbprint()).mint();
+    for (path, proof_for, status) in [
+        ("/v1/accounts/a/1", "/v1/accounts/a/1", 200),
+        ("/v1/accounts/a/1?page=2", "/v1/accounts/a/1", 200),
+        ("/v1/accounts/a/%31", "/v1/accounts/a/1", 200),
+        ("/v1/accounts/a/1", "/a/1", 401),
+        ("/v1/accounts/a/1", "/accounts/a/1", 401),
+        ("/v1/accounts/a/1", "/v1/accounts/a/2", 401),
+        ("/v1/accounts/a/1?access_token=x", "/v1/accounts/a/1", 400),
+    ] {
+        // HTTP/1.1 has the authority in Host, HTTP/2 in the target.
+        for uri in [path.to_owned(), format!("{API}{path}")] {
+            let proof = client
+                .proof("GET", &format!("{API}{proof_for}"), now)
+                .access_token(&token)
+                .sign();
+            let request = Request::get(&uri)
+                .header("host", "api.example.com")
+                .header("authorization", format!("DPoP {token}"))
+                .header("dpop", proof)
+                .body(Body::empty())
+                .unwrap();
+            let answer = app.clone().oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), status, "{uri} {proof_for}");
+        }
+    }
+}
