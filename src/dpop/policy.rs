@@ -76,7 +76,7 @@ pub struct ProofPolicy {
     pub window: ProofWindow,
     /// How many bytes of proof are read at all; 8 KiB unless set otherwise.
     pub max_bytes: usize,
-    /// How many prepared client keys are kept, at roughly 1 KiB each; 10 000 unless set otherwise.
+    /// How many prepared client keys are kept, at 1 KiB each, or 4 KiB if they are RSA keys; 10 000 unless set otherwise.
     pub kept_keys: u64,
 }
 

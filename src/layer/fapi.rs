@@ -21,6 +21,10 @@ pub type Fapi<S> = InteractionIdService<Protect<S>>;
 ///         .layer(FapiLayer::new(server))
 /// }
 /// ```
+///
+/// It belongs outside whatever rewrites the path (what nested axum routers take away is known with the feature `axum`), and
+/// inside a layer for CORS, because a browser's preflight carries no token. Put it around a route once: a second one would
+/// take the proof for a replay.
 #[derive(Clone, Debug)]
 pub struct FapiLayer(ProtectLayer);
 

@@ -40,7 +40,7 @@ pub enum Refusal {
     /// `Authorization` is not a scheme and a token (RFC 6750 §2.1, RFC 9449 §7.1).
     #[error("malformed Authorization header")]
     MalformedAuthorization,
-    /// The scheme is neither `DPoP` nor `Bearer`, or not one this resource server accepts.
+    /// The scheme is neither `DPoP` nor `Bearer`.
     #[error("authentication scheme not accepted")]
     Scheme,
     /// The access token is longer than this server reads, in bytes.

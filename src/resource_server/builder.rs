@@ -85,7 +85,10 @@ impl ResourceServerBuilder {
 
     /// Tells where clients find this server, when a proxy in front changes host or path.
     ///
-    /// Unless set, the URL of a request is taken from the request: `https`, its host, its path.
+    /// Unless set, the URL of a request is taken from the request: `https`, its host, its path. The host is then the
+    /// sender's word: whoever has got hold of a request to another server that accepts the same token can pass it on to
+    /// this one under the other's name. Set it where an audience has more than one host, or let nothing through whose
+    /// `Host` is not yours.
     pub fn public_url(mut self, url: PublicUrl) -> Self {
         self.public_url = Some(url);
         self

@@ -12,6 +12,7 @@ use crate::{
 /// What the verdict needs to know of a request, borrowed from it.
 ///
 /// `Debug` leaves out the headers and the query: tokens and proofs stand in the one, and should not in the other but may.
+#[non_exhaustive]
 #[derive(Clone, Copy)]
 pub struct RequestFacts<'a> {
     /// The method.
@@ -25,14 +26,24 @@ pub struct RequestFacts<'a> {
 }
 
 impl<'a> RequestFacts<'a> {
+    /// The facts of a request without a client certificate; where there is one, set
+    /// [`certificate`](Self::certificate).
+    #[must_use]
+    pub const fn new(method: &'a Method, uri: &'a Uri, headers: &'a HeaderMap) -> Self {
+        Self {
+            method,
+            uri,
+            headers,
+            certificate: None,
+        }
+    }
+
     /// Takes the facts from a request. The certificate is in its extensions, where whoever ended TLS has put it.
     #[must_use]
     pub fn of<B>(request: &'a Request<B>) -> Self {
         Self {
-            method: request.method(),
-            uri: original_uri(request),
-            headers: request.headers(),
             certificate: request.extensions().get(),
+            ..Self::new(request.method(), original_uri(request), request.headers())
         }
     }
 }

@@ -39,6 +39,7 @@ pub(super) struct Inner {
 }
 
 /// A request that may pass.
+#[non_exhaustive]
 #[derive(Clone, Debug)]
 pub struct Accepted {
     /// The token it came with.

@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 use super::{AuthorizationDetail, Confirmation, Scope};
 use crate::time::Timestamp;
 
-/// A verified access token, together with proof that its sender may use it.
+/// A verified access token.
 ///
-/// Stands in the request's extensions behind the protecting layer; there is no other way to get one. Clones are cheap.
+/// In the request's extensions behind the protecting layer, and there alone, its sender has also proved that the token is
+/// theirs; [`UnverifiedToken::verify`](super::UnverifiedToken::verify) says nothing about that. Clones are cheap.
 #[derive(Clone)]
 pub struct AccessToken(Arc<Inner>);
 
@@ -100,7 +101,7 @@ impl AccessToken {
         self.0.acr.as_deref()
     }
 
-    /// `cnf`: what the token is bound to. The sender has proved possession of all of it.
+    /// `cnf`: what the token is bound to. Behind the protecting layer the sender has proved possession of all of it.
     #[must_use]
     pub fn confirmation(&self) -> &Confirmation {
         &self.0.confirmation

@@ -61,7 +61,8 @@ impl<'a> UnverifiedToken<'a> {
         &self.issuer
     }
 
-    /// Checks everything that can be checked without a key, then the signature.
+    /// Checks everything that can be checked without a key, then the signature. Not whether the sender may use the token:
+    /// what it is bound to is for [`ResourceServer`](crate::resource_server::ResourceServer) to check.
     ///
     /// # Errors
     ///
