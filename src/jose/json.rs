@@ -115,6 +115,9 @@ struct Strict(Value);
 /// How `serde_json`'s `arbitrary_precision` hands over a number. Another crate of the same build may have switched it on.
 const NUMBER: &str = "$serde_json::private::Number";
 
+/// How `serde_json`'s `raw_value` hands over a piece of text.
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
+
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(StrictVisitor).map(Self)
@@ -174,6 +177,10 @@ impl<'de> Visitor<'de> for StrictVisitor {
             if name == NUMBER {
                 let Digits(digits) = map.next_value()?;
                 return digits.parse().map(Value::Number).map_err(A::Error::custom);
+            }
+            // Whoever reads this value again with `serde_json` would take the text in there for the value.
+            if name == RAW_VALUE {
+                return Err(A::Error::custom("another name for this member"));
             }
             without_nul(&name)?;
             let Strict(value) = map.next_value()?;
@@ -274,6 +281,18 @@ mod tests {
             r#"{"a":{"\u0024serde_json::private::Number":"12"}}"#,
             r#"{"a":{"b":1,"$serde_json::private::Number":"12"}}"#,
             r#"{"a":{"$serde_json::private::Number":12}}"#,
+        ] {
+            assert!(object(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    // RFC 8725 §2.4: what stands in a text must not become members that nobody has seen.
+    #[test]
+    fn a_text_in_the_guise_of_a_value_is_refused() {
+        for text in [
+            r#"{"a":{"$serde_json::private::RawValue":"{\"b\":1}"}}"#,
+            r#"{"a":[{"\u0024serde_json::private::RawValue":"1"}]}"#,
+            r#"{"$serde_json::private::RawValue":"{}"}"#,
         ] {
             assert!(object(text.as_bytes()).is_err(), "{text}");
         }
