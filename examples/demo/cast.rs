@@ -1,0 +1,136 @@
+//! Who takes part: two clients of the bank, a third that would like to be one of them, and a person.
+
+use serde_json::json;
+use tower_fapi::{
+    authorization_server::{
+        ClientMetadata,
+        people::{Password, UserConfig, hash_password},
+    },
+    jose::{JwsAlgorithm, PrivateJwk, SigningKey},
+};
+
+use crate::{
+    Outcome,
+    certificates::{Authority, Certificate},
+};
+
+pub struct Cast {
+    /// Authenticates with assertions, has its tokens bound to a DPoP key.
+    pub planner: KeyClient,
+    /// Registered like the first, with an RSA key: what it has is its own, and it wants what the first has.
+    pub rival: KeyClient,
+    /// Authenticates with a certificate, to which its tokens are bound.
+    pub books: CertificateClient,
+    pub ada: Person,
+}
+
+/// A client with `private_key_jwt` (OpenID Connect Core §9).
+pub struct KeyClient {
+    pub id: &'static str,
+    pub name: &'static str,
+    pub redirect_uri: &'static str,
+    key: PrivateJwk,
+}
+
+/// A client with `tls_client_auth` (RFC 8705 §2.1).
+pub struct CertificateClient {
+    pub id: &'static str,
+    pub name: &'static str,
+    pub redirect_uri: &'static str,
+    pub certificate: Certificate,
+}
+
+/// Somebody with an account.
+pub struct Person {
+    pub username: &'static str,
+    pub password: &'static str,
+    pub display_name: &'static str,
+    pub subject: &'static str,
+}
+
+impl Cast {
+    pub fn assemble(authority: &Authority) -> Outcome<Self> {
+        Ok(Self {
+            planner: KeyClient {
+                id: "budget-planner",
+                name: "Budget Planner",
+                redirect_uri: "https://budget.example/callback",
+                key: PrivateJwk::generate(JwsAlgorithm::Es256)?,
+            },
+            rival: KeyClient {
+                id: "coupon-club",
+                name: "Coupon Club",
+                redirect_uri: "https://coupons.example/callback",
+                key: PrivateJwk::generate(JwsAlgorithm::Ps256)?,
+            },
+            books: CertificateClient {
+                id: "books-on-time",
+                name: "Books on Time",
+                redirect_uri: "https://books.example/callback",
+                certificate: authority.client("books-on-time")?,
+            },
+            ada: Person {
+                username: "ada",
+                password: "correct horse battery staple",
+                display_name: "Ada Lovelace",
+                subject: "248289761001",
+            },
+        })
+    }
+}
+
+impl KeyClient {
+    /// The key that signs assertions. Keys are not copied; each of those who need one is given its own.
+    pub fn signing_key(&self) -> Outcome<SigningKey> {
+        Ok(SigningKey::new(&self.key)?)
+    }
+
+    /// The key as a library would see it that does not stick to one algorithm.
+    pub fn private_key(&self) -> &PrivateJwk {
+        &self.key
+    }
+
+    /// What the authorization server knows of the client (RFC 7591 §2).
+    pub fn registration(&self, also_returns_to: Option<&str>) -> Outcome<ClientMetadata> {
+        let mut redirect_uris = vec![self.redirect_uri];
+        redirect_uris.extend(also_returns_to);
+        Ok(serde_json::from_value(json!({
+            "client_id": self.id,
+            "client_name": self.name,
+            "redirect_uris": redirect_uris,
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": { "keys": [self.signing_key()?.public().to_members()] },
+            "scope": "accounts",
+            "grant_types": ["authorization_code", "refresh_token"],
+            "dpop_bound_access_tokens": true,
+        }))?)
+    }
+}
+
+impl CertificateClient {
+    /// What the authorization server knows of the client (RFC 7591 §2, RFC 8705 §2.1.2).
+    pub fn registration(&self) -> Outcome<ClientMetadata> {
+        Ok(serde_json::from_value(json!({
+            "client_id": self.id,
+            "client_name": self.name,
+            "redirect_uris": [self.redirect_uri],
+            "token_endpoint_auth_method": "tls_client_auth",
+            "tls_client_auth_subject_dn": Certificate::subject_of(self.id),
+            "scope": "accounts payments",
+            "grant_types": ["authorization_code", "refresh_token"],
+            "tls_client_certificate_bound_access_tokens": true,
+        }))?)
+    }
+}
+
+impl Person {
+    /// As the configuration of the authorization server has it: a hash and no password.
+    pub fn account(&self) -> Outcome<UserConfig> {
+        Ok(UserConfig {
+            username: self.username.to_owned(),
+            subject: self.subject.to_owned(),
+            display_name: self.display_name.to_owned(),
+            password_hash: hash_password(&Password::from(self.password.to_owned()))?,
+        })
+    }
+}
