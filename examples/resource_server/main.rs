@@ -1,6 +1,10 @@
 //! A resource server alone, from a configuration file, to set authorization servers and clients of other makes against.
 //!
-//! `cargo run --example resource_server --features full -- --config examples/resource_server/resource_server.toml`
+//! ```text
+//! cargo run --example resource_server --features axum,discovery,tls -- --config FILE
+//! ```
+//!
+//! `resource_server.toml`, beside this file, has every setting with a comment.
 //!
 //! It answers every good request with what a handler sees of it, and logs every refusal with its reason. A file that is
 //! wrong is described on standard error, line by line, and ends the program with status 2.

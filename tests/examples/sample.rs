@@ -80,7 +80,14 @@ async fn the_sample_serves_clients_of_its_authorization_server() {
         ("POST", "/me", "", 200),
         ("DELETE", "/me", "", 405),
     ] {
-        let token = world.token(scope).mint();
+        let token = match path {
+            // Whoever names one of the sample's resources gets a token for that alone (RFC 8707).
+            "/payments" => world
+                .token(scope)
+                .claim("aud", "https://localhost:9443/payments"),
+            _ => world.token(scope),
+        };
+        let token = token.mint();
         let proof = world
             .client
             .proof(method, &format!("{url}{path}"), world.now);
