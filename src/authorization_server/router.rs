@@ -1,6 +1,6 @@
 //! Which path leads where.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -8,10 +8,16 @@ use axum::{
     routing::{get, post},
 };
 
+use http::StatusCode;
+use tower_http::timeout::TimeoutLayer;
+
 use super::{endpoints::Endpoint, interaction, metadata, pushed_request, server::Server, token};
 
 /// The largest body that is read. A request with a `state` of thousands of characters and an assertion is far smaller.
 const MAX_BODY: usize = 64 * 1024;
+
+/// How long an answer may take, the reading of the body included: a client that sends it byte by byte gives up first.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Routes with absolute paths: an issuer with a path brings it along.
 pub(crate) fn router(server: Arc<Server>) -> Router {
@@ -42,5 +48,9 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
     }
     router
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            PATIENCE,
+        ))
         .with_state(server)
 }

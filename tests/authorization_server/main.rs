@@ -24,6 +24,7 @@ mod dpop;
 mod flow;
 mod login;
 mod metadata;
+mod patience;
 mod pushed_request;
 mod refresh;
 mod sample;
