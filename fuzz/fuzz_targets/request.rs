@@ -41,16 +41,12 @@ fuzz_target!(|parts: (&str, &str, &[u8], &[u8], Option<&[u8]>)| {
     if let Some(second) = second {
         add(HeaderName::from_static("dpop"), second);
     }
-    let facts = RequestFacts {
-        method: &Method::GET,
-        uri: &uri,
-        headers: &headers,
-        certificate: None,
-    };
+    let facts = RequestFacts::new(&Method::GET, &uri, &headers);
     let verdict = pin!(SERVER.verify(&facts, NOW)).poll(&mut Context::from_waker(Waker::noop()));
     match verdict {
         Poll::Ready(verdict) => {
-            SERVER.answer(verdict.expect_err("a stranger is let in"), NOW);
+            let rejection = verdict.expect_err("a stranger is let in");
+            let _ = SERVER.answer(rejection, &headers, NOW);
         }
         Poll::Pending => unreachable!("everything is at hand"),
     }

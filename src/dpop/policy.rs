@@ -69,6 +69,7 @@ impl Default for ProofWindow {
 
 /// What a server accepts as a proof.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ProofPolicy {
     /// The signature algorithms; all three of FAPI 2.0 unless set otherwise.
     pub algorithms: Vec<JwsAlgorithm>,

@@ -29,6 +29,7 @@ enum Source {
 
 /// The keys at one moment. Cheap to clone.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct KeySnapshot {
     /// The keys, at least one.
     pub keys: VerifyingKeySet,

@@ -7,6 +7,7 @@
 mod code;
 mod reason;
 mod response;
+mod scheme;
 #[cfg(test)]
 mod tests;
 
@@ -15,4 +16,5 @@ pub use self::{
     code::ErrorCode,
     reason::{Fault, Refusal, Rejection},
     response::{Challenges, DPOP_NONCE, status},
+    scheme::AuthScheme,
 };

@@ -8,7 +8,7 @@ use http::{
     },
 };
 
-use super::{ErrorCode, Refusal, Rejection};
+use super::{AuthScheme, ErrorCode, Refusal, Rejection};
 use crate::jose::JwsAlgorithm;
 
 /// The response header with a new nonce (RFC 9449 §8).
@@ -49,15 +49,22 @@ impl Challenges {
 
     /// The whole answer to a request that was not let through (RFC 6750 §3, RFC 9449 §7.1).
     ///
-    /// `nonce` is handed out with it. The rejection itself goes into the answer's extensions.
+    /// What is wrong stands in the challenge of the scheme that the client `tried`, where that is one of those accepted, and
+    /// in all of them otherwise (RFC 9449 §7.2). `nonce` is handed out with it. The rejection itself goes into the answer's
+    /// extensions.
     #[must_use]
-    pub fn answer(&self, rejection: Rejection, nonce: Option<&str>) -> Response<Bytes> {
+    pub fn answer(
+        &self,
+        rejection: Rejection,
+        tried: Option<AuthScheme>,
+        nonce: Option<&str>,
+    ) -> Response<Bytes> {
         let mut response = Response::new(self.body(&rejection));
         *response.status_mut() = status(&rejection);
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match &rejection {
-            Rejection::Refused(refusal) => self.challenge(refusal, headers),
+            Rejection::Refused(refusal) => self.challenge(refusal, tried, headers),
             Rejection::Failed(fault) => {
                 headers.insert(
                     RETRY_AFTER,
@@ -77,7 +84,7 @@ impl Challenges {
     }
 
     /// One line for each scheme that is accepted.
-    fn challenge(&self, refusal: &Refusal, headers: &mut HeaderMap) {
+    fn challenge(&self, refusal: &Refusal, tried: Option<AuthScheme>, headers: &mut HeaderMap) {
         let error = refusal.code().map_or_else(String::new, |code| {
             let description = refusal.description();
             let scope = match refusal {
@@ -97,12 +104,20 @@ impl Challenges {
                 headers.append(WWW_AUTHENTICATE, value);
             }
         };
+        let tried = tried.filter(|tried| match tried {
+            AuthScheme::Dpop => self.dpop.is_some(),
+            AuthScheme::Bearer => self.bearer,
+        });
+        let error_for = |scheme| {
+            let here = tried.is_none_or(|tried| tried == scheme);
+            if here { error.as_str() } else { "" }
+        };
         if let Some(algorithms) = &self.dpop {
-            add("DPoP", &[&error, &format!(r#"algs="{algorithms}""#)]);
+            let algorithms = format!(r#"algs="{algorithms}""#);
+            add("DPoP", &[error_for(AuthScheme::Dpop), &algorithms]);
         }
-        // What is wrong with a proof concerns the DPoP scheme alone.
-        if self.bearer && (self.dpop.is_none() || !concerns_proof(refusal)) {
-            add("Bearer", &[&error]);
+        if self.bearer {
+            add("Bearer", &[error_for(AuthScheme::Bearer)]);
         }
     }
 
@@ -145,11 +160,4 @@ pub fn status(rejection: &Rejection) -> StatusCode {
         Some(ErrorCode::InvalidToken | ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce)
         | None => StatusCode::UNAUTHORIZED,
     }
-}
-
-fn concerns_proof(refusal: &Refusal) -> bool {
-    matches!(
-        refusal.code(),
-        Some(ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce)
-    )
 }

@@ -1,7 +1,10 @@
 //! The binding of a token cannot be skipped (FAPI 2.0 Security Profile §5.3.4).
 
-use super::credentials::Scheme;
-use crate::{mtls::PeerCertificate, rejection::Refusal, token::Confirmation};
+use crate::{
+    mtls::PeerCertificate,
+    rejection::{AuthScheme, Refusal},
+    token::Confirmation,
+};
 
 /// How tokens have to be bound to their clients.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -29,15 +32,15 @@ impl Binding {
     pub(super) fn check(
         self,
         confirmation: &Confirmation,
-        scheme: Scheme,
+        scheme: AuthScheme,
         certificate: Option<&PeerCertificate>,
     ) -> Result<(), Refusal> {
         match (scheme, confirmation.jkt) {
             // RFC 9449 §7.2: a DPoP-bound token must not become a bearer token by another word in front.
-            (Scheme::Bearer, Some(_)) => return Err(Refusal::DpopTokenAsBearer),
+            (AuthScheme::Bearer, Some(_)) => return Err(Refusal::DpopTokenAsBearer),
             // RFC 9449 §7.1: the scheme is for DPoP-bound tokens alone.
-            (Scheme::Dpop, None) => return Err(Refusal::NotDpopBound),
-            (Scheme::Dpop, Some(_)) | (Scheme::Bearer, None) => {}
+            (AuthScheme::Dpop, None) => return Err(Refusal::NotDpopBound),
+            (AuthScheme::Dpop, Some(_)) | (AuthScheme::Bearer, None) => {}
         }
         if confirmation.is_empty() {
             return Err(Refusal::Unbound);
@@ -75,17 +78,17 @@ mod tests {
         );
         let (none, own, other) = (None, Some(&certificate), Some(&stranger));
         for (binding, jkt, x5t_s256, scheme, certificate, expected) in [
-            (Either, key, None, Scheme::Dpop, none, Ok(())),
-            (Either, None, mine, Scheme::Bearer, own, Ok(())),
-            (Either, key, mine, Scheme::Dpop, own, Ok(())),
-            (Dpop, key, None, Scheme::Dpop, other, Ok(())),
-            (Certificate, None, mine, Scheme::Bearer, own, Ok(())),
-            (Certificate, key, mine, Scheme::Dpop, own, Ok(())),
+            (Either, key, None, AuthScheme::Dpop, none, Ok(())),
+            (Either, None, mine, AuthScheme::Bearer, own, Ok(())),
+            (Either, key, mine, AuthScheme::Dpop, own, Ok(())),
+            (Dpop, key, None, AuthScheme::Dpop, other, Ok(())),
+            (Certificate, None, mine, AuthScheme::Bearer, own, Ok(())),
+            (Certificate, key, mine, AuthScheme::Dpop, own, Ok(())),
             (
                 Either,
                 None,
                 None,
-                Scheme::Bearer,
+                AuthScheme::Bearer,
                 own,
                 Err(Refusal::Unbound),
             ),
@@ -93,7 +96,7 @@ mod tests {
                 Either,
                 None,
                 None,
-                Scheme::Dpop,
+                AuthScheme::Dpop,
                 own,
                 Err(Refusal::NotDpopBound),
             ),
@@ -101,7 +104,7 @@ mod tests {
                 Either,
                 None,
                 mine,
-                Scheme::Dpop,
+                AuthScheme::Dpop,
                 own,
                 Err(Refusal::NotDpopBound),
             ),
@@ -109,7 +112,7 @@ mod tests {
                 Either,
                 key,
                 None,
-                Scheme::Bearer,
+                AuthScheme::Bearer,
                 none,
                 Err(Refusal::DpopTokenAsBearer),
             ),
@@ -117,7 +120,7 @@ mod tests {
                 Either,
                 key,
                 mine,
-                Scheme::Bearer,
+                AuthScheme::Bearer,
                 own,
                 Err(Refusal::DpopTokenAsBearer),
             ),
@@ -125,7 +128,7 @@ mod tests {
                 Either,
                 key,
                 mine,
-                Scheme::Dpop,
+                AuthScheme::Dpop,
                 none,
                 Err(Refusal::NoCertificate),
             ),
@@ -133,7 +136,7 @@ mod tests {
                 Dpop,
                 key,
                 mine,
-                Scheme::Dpop,
+                AuthScheme::Dpop,
                 none,
                 Err(Refusal::NoCertificate),
             ),
@@ -141,7 +144,7 @@ mod tests {
                 Either,
                 key,
                 mine,
-                Scheme::Dpop,
+                AuthScheme::Dpop,
                 other,
                 Err(Refusal::CertificateMismatch),
             ),
@@ -149,7 +152,7 @@ mod tests {
                 Either,
                 None,
                 mine,
-                Scheme::Bearer,
+                AuthScheme::Bearer,
                 none,
                 Err(Refusal::NoCertificate),
             ),
@@ -157,16 +160,23 @@ mod tests {
                 Either,
                 None,
                 mine,
-                Scheme::Bearer,
+                AuthScheme::Bearer,
                 other,
                 Err(Refusal::CertificateMismatch),
             ),
-            (Dpop, None, mine, Scheme::Bearer, own, Err(Refusal::Binding)),
+            (
+                Dpop,
+                None,
+                mine,
+                AuthScheme::Bearer,
+                own,
+                Err(Refusal::Binding),
+            ),
             (
                 Certificate,
                 key,
                 None,
-                Scheme::Dpop,
+                AuthScheme::Dpop,
                 own,
                 Err(Refusal::Binding),
             ),

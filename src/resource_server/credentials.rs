@@ -3,19 +3,12 @@
 use http::header::AUTHORIZATION;
 
 use super::RequestFacts;
-use crate::rejection::Refusal;
-
-/// The authentication scheme of a request.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Scheme {
-    Dpop,
-    Bearer,
-}
+use crate::rejection::{AuthScheme, Refusal};
 
 /// The scheme and the token as they stand in the one `Authorization` header. Without `Debug`: a token is for no log.
 #[derive(Clone, Copy)]
 pub(super) struct Credentials<'a> {
-    pub(super) scheme: Scheme,
+    pub(super) scheme: AuthScheme,
     pub(super) token: &'a str,
 }
 
@@ -36,13 +29,7 @@ impl<'a> Credentials<'a> {
             .to_str()
             .map_err(|_| Refusal::MalformedAuthorization)?;
         let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-        let scheme = if scheme.eq_ignore_ascii_case("DPoP") {
-            Scheme::Dpop
-        } else if scheme.eq_ignore_ascii_case("Bearer") {
-            Scheme::Bearer
-        } else {
-            return Err(Refusal::Scheme);
-        };
+        let scheme = AuthScheme::from_name(scheme).ok_or(Refusal::Scheme)?;
         let token = token.trim_start_matches(' ');
         if token.len() > max_token_bytes {
             return Err(Refusal::TokenTooLarge(token.len()));
@@ -92,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    fn read(uri: &str, headers: &[&[u8]]) -> Result<(Scheme, String), Refusal> {
+    fn read(uri: &str, headers: &[&[u8]]) -> Result<(AuthScheme, String), Refusal> {
         let mut request = Request::builder().uri(uri);
         for value in headers {
             request = request.header(AUTHORIZATION, *value);
@@ -112,23 +99,27 @@ mod tests {
             (
                 "dpop",
                 &[&b"DPoP a.b.c"[..]][..],
-                Ok((Scheme::Dpop, "a.b.c")),
+                Ok((AuthScheme::Dpop, "a.b.c")),
             ),
             (
                 "any letter case",
                 &[b"dPOP a.b.c"],
-                Ok((Scheme::Dpop, "a.b.c")),
+                Ok((AuthScheme::Dpop, "a.b.c")),
             ),
-            ("bearer", &[b"bearer a.b.c"], Ok((Scheme::Bearer, "a.b.c"))),
+            (
+                "bearer",
+                &[b"bearer a.b.c"],
+                Ok((AuthScheme::Bearer, "a.b.c")),
+            ),
             (
                 "several spaces",
                 &[b"Bearer   a.b.c"],
-                Ok((Scheme::Bearer, "a.b.c")),
+                Ok((AuthScheme::Bearer, "a.b.c")),
             ),
             (
                 "as long as it may be",
                 &[most.as_bytes()],
-                Ok((Scheme::Dpop, &longest)),
+                Ok((AuthScheme::Dpop, &longest)),
             ),
             ("none", &[], Err(Refusal::NoCredentials)),
             (

@@ -2,14 +2,14 @@
 
 use super::{
     ResourceServer,
-    credentials::{Credentials, Scheme},
+    credentials::Credentials,
     facts::{RequestFacts, target},
     token_cache::{CachedToken, TokenHash},
 };
 use crate::{
     dpop::{ProofError, ProofRequest, VerifiedProof, proof_header},
     issuer::{IssuerKeys, KeySnapshot, KeysUnavailable},
-    rejection::Refusal,
+    rejection::{AuthScheme, Refusal},
     time::Timestamp,
     token::{AccessToken, TokenError, TokenRules, UnverifiedToken, check_time},
 };
@@ -84,8 +84,8 @@ impl ResourceServer {
     ) -> Result<Proven, Halt> {
         let credentials = Credentials::read(facts, self.0.max_token_bytes)?;
         let proof = match credentials.scheme {
-            Scheme::Bearer => None,
-            Scheme::Dpop => Some(proof_header(facts.headers)?.ok_or(ProofError::Missing)?),
+            AuthScheme::Bearer => None,
+            AuthScheme::Dpop => Some(proof_header(facts.headers)?.ok_or(ProofError::Missing)?),
         };
         let hash = TokenHash::of(credentials.token);
         let token = self.token(&credentials, hash, now, fetched)?;

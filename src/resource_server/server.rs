@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 
 use super::{
     Binding, PublicUrl, RequestFacts, ResourceServerBuilder, TrustedIssuer,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     dpop::{ProofVerifier, VerifiedProof},
-    rejection::{Challenges, Fault, Refusal, Rejection, status},
+    rejection::{AuthScheme, Challenges, Fault, Refusal, Rejection, status},
     replay::{Answer, Recorded, Recording, ReplayKey, ReplayStore},
     time::{Clock, Timestamp},
     token::{AccessToken, TokenError},
@@ -135,9 +135,14 @@ impl ResourceServer {
         })
     }
 
-    /// The answer to a request that was not let through.
+    /// The answer to a request with these headers that was not let through.
     #[must_use]
-    pub fn answer(&self, rejection: Rejection, now: Timestamp) -> Response<Bytes> {
+    pub fn answer(
+        &self,
+        rejection: Rejection,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Response<Bytes> {
         let mut nonce = None;
         if status(&rejection) == StatusCode::UNAUTHORIZED
             && let Some(nonces) = self.0.proofs.nonces()
@@ -148,7 +153,8 @@ impl ResourceServer {
             };
             nonce = nonces.issue(key, now).ok();
         }
-        self.0.challenges.answer(rejection, nonce.as_deref())
+        let tried = AuthScheme::tried_in(headers);
+        self.0.challenges.answer(rejection, tried, nonce.as_deref())
     }
 
     /// What challenges of this resource server say.

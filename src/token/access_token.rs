@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use super::{AuthorizationDetail, Confirmation, Scope};
 use crate::time::Timestamp;
 
-/// A verified access token.
+/// A verified access token, whose sender has proved that it is theirs.
 ///
-/// In the request's extensions behind the protecting layer, and there alone, its sender has also proved that the token is
-/// theirs; [`UnverifiedToken::verify`](super::UnverifiedToken::verify) says nothing about that. Clones are cheap.
+/// Stands in the request's extensions behind the protecting layer; but for the feature `testing`, there is no other way to
+/// get one. Clones are cheap.
 #[derive(Clone)]
 pub struct AccessToken(Arc<Inner>);
 

@@ -7,6 +7,7 @@ use crate::jose::{CertificateThumbprint, JwkThumbprint};
 
 /// The `cnf` claim: the keys a presenter has to prove possession of, all of them.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Confirmation {
     /// `jkt`: a DPoP key (RFC 9449 §6.1).
     pub jkt: Option<JwkThumbprint>,

@@ -140,7 +140,7 @@ impl fmt::Debug for UnverifiedToken<'_> {
 /// # Errors
 ///
 /// [`TokenError::Expired`], [`TokenError::NotYetValid`] or [`TokenError::IssuedInFuture`].
-pub fn check_time(
+pub(crate) fn check_time(
     token: &AccessToken,
     clock_skew: Duration,
     now: Timestamp,

@@ -6,16 +6,26 @@ mod access_token;
 mod authorization_detail;
 mod confirmation;
 mod error;
+#[cfg_attr(
+    not(feature = "testing"),
+    allow(unreachable_pub, reason = "exported for tests only")
+)]
 mod jwt;
 mod scope;
 #[cfg(test)]
 mod tests;
 
+// Whoever verifies a token without its binding gets what must not reach a handler, so only tests may.
+#[cfg(feature = "testing")]
+pub use self::jwt::{TokenRules, UnverifiedToken};
+#[cfg(not(feature = "testing"))]
+pub(crate) use self::jwt::{TokenRules, UnverifiedToken};
+
+pub(crate) use self::jwt::check_time;
 pub use self::{
     access_token::AccessToken,
     authorization_detail::AuthorizationDetail,
     confirmation::Confirmation,
     error::TokenError,
-    jwt::{TokenRules, UnverifiedToken, check_time},
     scope::{InvalidScope, Scope},
 };

@@ -6,12 +6,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::Service;
 
 use crate::{
+    dpop::DPOP,
     layer::{ProtectedBy, ResponseBody, internal_error},
     rejection::{Rejection, hand_out_nonce},
     resource_server::{Accepted, ResourceServer},
@@ -72,6 +73,7 @@ impl<F, B> State<F, B> {
     ) -> Self {
         match outcome {
             Ok(accepted) => {
+                hide_credentials(request.headers_mut());
                 request.extensions_mut().insert(accepted.token);
                 request.extensions_mut().insert(ProtectedBy(server.clone()));
                 Self::Answering {
@@ -82,7 +84,7 @@ impl<F, B> State<F, B> {
             Err(rejection) => {
                 report(&rejection, &request);
                 Self::Refused {
-                    response: Some(server.answer(rejection, server.now())),
+                    response: Some(server.answer(rejection, request.headers(), server.now())),
                 }
             }
         }
@@ -124,6 +126,15 @@ where
 impl<S: Service<Request<B>>, B> fmt::Debug for ProtectFuture<S, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProtectFuture").finish_non_exhaustive()
+    }
+}
+
+/// Whoever prints the headers behind the layer does not print the token.
+fn hide_credentials(headers: &mut HeaderMap) {
+    for name in [AUTHORIZATION, DPOP] {
+        if let Some(value) = headers.get_mut(name) {
+            value.set_sensitive(true);
+        }
     }
 }
 

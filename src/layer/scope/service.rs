@@ -67,5 +67,5 @@ fn refuse<B>(demand: &Demand, request: &Request<B>) -> Option<Response<Bytes>> {
     let refusal = Refusal::Scope(demand.values().clone());
     let (method, path, client) = (request.method(), request.uri().path(), token.client_id());
     tracing::info!(%method, path, client, reason = %refusal, "request refused");
-    Some(server.answer(Rejection::Refused(refusal), server.now()))
+    Some(server.answer(Rejection::Refused(refusal), request.headers(), server.now()))
 }
