@@ -59,8 +59,8 @@ pub struct Settings {
 pub struct Listen {
     pub address: SocketAddr,
     /// PEM files: chain and key.
-    pub certificate: PathBuf,
-    pub key: PathBuf,
+    pub certificate: Spanned<PathBuf>,
+    pub key: Spanned<PathBuf>,
 }
 
 /// Where it listens for clients with certificates.
@@ -228,7 +228,8 @@ impl Config {
         }
     }
 
-    fn mistake(&self, span: Range<usize>, reason: impl fmt::Display) -> Mistake {
+    /// Something wrong at these bytes of the file.
+    pub fn mistake(&self, span: Range<usize>, reason: impl fmt::Display) -> Mistake {
         Mistake {
             file: self.file.clone(),
             line: Some(line(&self.text, &span)),

@@ -1,13 +1,16 @@
 //! The bundled authorization server, alone, from a configuration file.
 //!
 //! ```text
-//! cargo run --example authorization_server --features authorization-server,tls -- --config FILE
+//! cargo run --example authorization_server --features authorization-server,tls -- --config FILE --make-certificate
 //! cargo run --example authorization_server --features authorization-server,tls -- hash-password
 //! ```
 //!
-//! `sample.toml`, beside this file, has every setting with a comment. `--check` reads the configuration and stops.
+//! `authorization_server.toml`, beside this file, has every setting with a comment. `--make-certificate` makes a certificate
+//! for localhost if the files that the configuration names are not there. `--check` reads the configuration and stops.
 #![allow(clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
 
+#[path = "../shared/certificate.rs"]
+mod certificate;
 mod config;
 mod serve;
 
@@ -21,7 +24,8 @@ use std::{
 
 use tower_fapi::authorization_server::people::{Password, hash_password};
 
-const USAGE: &str = "usage: authorization_server --config FILE [--check]
+const USAGE: &str = "usage: authorization_server --config FILE [--make-certificate]
+       authorization_server --config FILE --check
        authorization_server hash-password < FILE-WITH-THE-PASSWORD";
 
 #[tokio::main]
@@ -39,7 +43,16 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
+        ["--help" | "-h"] => {
+            println!("{USAGE}");
+            Ok(())
+        }
         ["--config", file] => serve::serve(config::Config::from_file(file)?).await,
+        ["--config", file, "--make-certificate"] | ["--make-certificate", "--config", file] => {
+            let config = config::Config::from_file(file)?;
+            serve::certificate_files(&config).make()?;
+            serve::serve(config).await
+        }
         ["--config", file, "--check"] | ["--check", "--config", file] => {
             let config = config::Config::from_file(file)?;
             config.server()?;

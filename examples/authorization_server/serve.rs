@@ -1,31 +1,34 @@
 //! Listening: once for everybody, once more for clients with certificates.
 
-use std::error::Error;
+use std::{
+    error::Error,
+    io::{self, IsTerminal as _},
+    net::SocketAddr,
+};
 
 use tokio::{net::TcpListener, sync::watch};
-use tower_fapi::tls::{ClientCertificates, Server, ServerIdentity, ServerTls};
+use tower_fapi::tls::{ClientCertificates, Server, ServerIdentity, ServerTls, TlsError};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::Config;
+use crate::{
+    certificate::{CertificateFiles, curl},
+    config::Config,
+};
 
 pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
     let levels = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(levels).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(levels)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
 
     let router = config.server()?.router();
     let settings = &config.settings;
-    let identity = ServerIdentity::from_pem_files(
-        config.path(&settings.listen.certificate),
-        config.path(&settings.listen.key),
-    )?;
-    let listener = TcpListener::bind(settings.listen.address).await?;
+    let identity = identity(&config)?;
+    let listener = listen(settings.listen.address).await?;
     // People are not asked for a certificate: their browsers would ask them which.
     let tls = ServerTls::new(&identity, &ClientCertificates::NotRequested)?;
-    println!(
-        "{} on {}",
-        settings.issuer.get_ref(),
-        listener.local_addr()?
-    );
 
     let (stop, stopped) = watch::channel(());
     let wait = |mut stopped: watch::Receiver<()>| async move {
@@ -34,16 +37,83 @@ pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
     };
     let people = Server::https(tls).serve_until(listener, router.clone(), wait(stopped.clone()));
     let Some(mtls) = &settings.mtls else {
+        introduce(&config);
         tokio::join!(people, stop_on_interrupt(stop));
         return Ok(());
     };
-    let listener = TcpListener::bind(mtls.address).await?;
+    let listener = listen(mtls.address).await?;
     // Any certificate: one that was registered itself is of no authority. Who it belongs to is judged with the request.
     let tls = ServerTls::new(&identity, &ClientCertificates::AnyRequested)?;
-    println!("{} on {}", mtls.base_url.get_ref(), listener.local_addr()?);
     let clients = Server::https(tls).serve_until(listener, router, wait(stopped));
+    introduce(&config);
     tokio::join!(people, clients, stop_on_interrupt(stop));
     Ok(())
+}
+
+/// Where the configuration says that the certificate is.
+pub fn certificate_files(config: &Config) -> CertificateFiles {
+    let listen = &config.settings.listen;
+    CertificateFiles {
+        chain: config.path(listen.certificate.get_ref()),
+        key: config.path(listen.key.get_ref()),
+    }
+}
+
+fn identity(config: &Config) -> Result<ServerIdentity, Box<dyn Error>> {
+    let listen = &config.settings.listen;
+    let files = certificate_files(config);
+    ServerIdentity::from_pem_files(&files.chain, &files.key).map_err(|error| {
+        let wrong = match &error {
+            TlsError::Read { path, .. } if *path == files.chain => &listen.certificate,
+            TlsError::NoCertificate => &listen.certificate,
+            _ => &listen.key,
+        };
+        let cause = error.source().map(|cause| format!(": {cause}"));
+        let reason = format!("{error}{}", cause.unwrap_or_default());
+        let mistake = config.mistake(wrong.span(), reason).to_string();
+        match files.advice() {
+            Some(advice) => format!("{mistake}\n\n{advice}").into(),
+            None => mistake.into(),
+        }
+    })
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
+    let listener = TcpListener::bind(address).await;
+    listener.map_err(|error| format!("cannot listen on {address}: {error}"))
+}
+
+/// What runs where, and what to try first.
+fn introduce(config: &Config) {
+    let settings = &config.settings;
+    let issuer = settings.issuer.get_ref();
+    println!(
+        "Authorization server {issuer} on {}; ctrl-c ends it.",
+        settings.listen.address
+    );
+    if let Some(mtls) = &settings.mtls {
+        let base_url = mtls.base_url.get_ref();
+        println!(
+            "  for clients with certificates: {base_url} on {}",
+            mtls.address
+        );
+    }
+    println!(
+        "  what clients have to know: {}",
+        curl(&certificate_files(config).chain, &metadata_url(issuer))
+    );
+}
+
+/// The well-known path goes between the host and the path of the issuer (RFC 8414 §3.1).
+fn metadata_url(issuer: &str) -> String {
+    let (scheme, rest) = issuer.split_once("://").unwrap_or(("https", issuer));
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let path = if path.is_empty() {
+        String::new()
+    } else {
+        format!("/{path}")
+    };
+    format!("{scheme}://{host}/.well-known/oauth-authorization-server{path}")
 }
 
 /// Ends when somebody presses Ctrl-C, and everything that holds the other end with it.

@@ -1,10 +1,11 @@
 //! A resource server alone, from a configuration file, to set authorization servers and clients of other makes against.
 //!
 //! ```text
-//! cargo run --example resource_server --features axum,discovery,tls -- --config FILE
+//! cargo run --example resource_server --features axum,discovery,tls -- --config FILE --make-certificate
 //! ```
 //!
-//! `resource_server.toml`, beside this file, has every setting with a comment.
+//! `resource_server.toml`, beside this file, has every setting with a comment. `--make-certificate` makes a certificate for
+//! localhost if the files that the configuration names are not there.
 //!
 //! It answers every good request with what a handler sees of it, and logs every refusal with its reason. A file that is
 //! wrong is described on standard error, line by line, and ends the program with status 2.
@@ -13,11 +14,19 @@
     clippy::print_stdout,
     reason = "it speaks to whoever started it"
 )]
+#![allow(
+    unreachable_pub,
+    reason = "`pub` says what a file offers to the others"
+)]
 
+#[path = "../shared/certificate.rs"]
+mod certificate;
 mod setup;
 
 use std::{
-    env, fs,
+    env,
+    fmt::Display,
+    fs,
     io::{self, IsTerminal as _},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -26,9 +35,12 @@ use std::{
 use tokio::{net::TcpListener, signal};
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
-use self::setup::{Setup, set_up};
+use self::{
+    certificate::{CertificateFiles, curl},
+    setup::{Setup, certificate_files, set_up},
+};
 
-const USAGE: &str = "usage: resource_server --config FILE";
+const USAGE: &str = "usage: resource_server --config FILE [--make-certificate]";
 
 /// The command line or the file is wrong.
 const MISTAKEN: u8 = 2;
@@ -49,7 +61,10 @@ async fn main() -> ExitCode {
             println!("{USAGE}");
             ExitCode::SUCCESS
         }
-        [flag, file] if flag == "--config" => run(&PathBuf::from(file)).await,
+        [flag, file] if flag == "--config" => run(&PathBuf::from(file), false).await,
+        [flag, file, make] if flag == "--config" && make == "--make-certificate" => {
+            run(&PathBuf::from(file), true).await
+        }
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(MISTAKEN)
@@ -57,27 +72,41 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(file: &Path) -> ExitCode {
+async fn run(file: &Path, make_certificate: bool) -> ExitCode {
     let name = file.display().to_string();
     let text = match fs::read_to_string(file) {
         Ok(text) => text,
-        Err(error) => {
-            eprintln!("{name}: {error}");
-            return ExitCode::from(MISTAKEN);
-        }
+        Err(error) => return mistaken(format_args!("{name}: {error}")),
     };
-    match set_up(&text, file.parent().unwrap_or(Path::new(""))) {
-        Ok(setup) => serve(setup).await,
+    let directory = file.parent().unwrap_or(Path::new(""));
+    let certificate =
+        certificate_files(&text, directory).map(|(chain, key)| CertificateFiles { chain, key });
+    if make_certificate
+        && let Some(files) = &certificate
+        && let Err(error) = files.make()
+    {
+        return mistaken(error);
+    }
+    match set_up(&text, directory) {
+        Ok(setup) => serve(setup, certificate.as_ref()).await,
         Err(mistakes) => {
             for mistake in mistakes {
                 eprintln!("{}", mistake.describe(&name, &text));
+            }
+            if let Some(advice) = certificate.and_then(|files| files.advice()) {
+                eprintln!("\n{advice}");
             }
             ExitCode::from(MISTAKEN)
         }
     }
 }
 
-async fn serve(setup: Setup) -> ExitCode {
+fn mistaken(what: impl Display) -> ExitCode {
+    eprintln!("{what}");
+    ExitCode::from(MISTAKEN)
+}
+
+async fn serve(setup: Setup, certificate: Option<&CertificateFiles>) -> ExitCode {
     let listener = match TcpListener::bind(setup.listen).await {
         Ok(listener) => listener,
         Err(error) => {
@@ -90,6 +119,13 @@ async fn serve(setup: Setup) -> ExitCode {
         "Resource server on {address}; ctrl-c ends it.\n{}",
         setup.summary
     );
+    if let Some(files) = certificate {
+        let url = format!("https://localhost:{}/", address.port());
+        println!(
+            "Without a token the answer is 401: {}",
+            curl(&files.chain, &url)
+        );
+    }
     let interrupted = async {
         // Without the signal there is nothing to wait for but the end of the process.
         if signal::ctrl_c().await.is_err() {

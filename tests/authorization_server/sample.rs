@@ -11,7 +11,7 @@ use std::{
 
 use self::config::Config;
 
-const SAMPLE: &str = include_str!("../../examples/authorization_server/sample.toml");
+const SAMPLE: &str = include_str!("../../examples/authorization_server/authorization_server.toml");
 
 /// Where the server may make its key file.
 struct Directory(PathBuf);

@@ -1,4 +1,5 @@
-//! The example `resource_server`: its sample starts, its settings do something, a mistake is named with its line.
+//! The example `resource_server`: its sample starts, its settings do something, a mistake is named with its line, and a
+//! certificate is made where there is none.
 #![cfg(all(
     feature = "axum",
     feature = "discovery",
@@ -14,6 +15,10 @@
     unreachable_pub
 )]
 
+#[allow(dead_code)]
+#[path = "../../examples/shared/certificate.rs"]
+mod certificate;
+mod made_certificate;
 mod mistakes;
 mod sample;
 mod settings;

@@ -66,6 +66,19 @@ pub(crate) fn set_up(text: &str, directory: &Path) -> Result<Setup, Vec<Mistake>
     }
 }
 
+/// Where the certificate and the key are to be, if the file can be read so far and says so.
+pub(crate) fn certificate_files(text: &str, directory: &Path) -> Option<(PathBuf, PathBuf)> {
+    let file: File = toml::from_str(text).ok()?;
+    let listen = file.listen.get_ref();
+    let (chain, key) = (listen.certificate.as_ref()?, listen.key.as_ref()?);
+    (!listen.is_plain()).then(|| {
+        (
+            directory.join(chain.get_ref()),
+            directory.join(key.get_ref()),
+        )
+    })
+}
+
 fn read_algorithms(names: &Texts) -> Result<Vec<JwsAlgorithm>, Mistake> {
     if names.get_ref().is_empty() {
         return Err(Mistake::at(names, "there has to be an algorithm"));
