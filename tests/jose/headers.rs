@@ -185,6 +185,7 @@ fn headers_that_cannot_be_read_in_one_way_only_are_refused() {
         r#"{"alg":"ES256","\u0061lg":"none"}"#,
         r#"{"alg":"ES256","kid":"1","kid":"2"}"#,
         r#"{"alg":"ES256","jwk":{"x":{"a":1,"a":2}}}"#,
+        r#"{"alg":"ES256","x":{"$serde_json::private::Number":"1"}}"#,
         r#"{"alg":"ES256"}{"#,
         r#"{"alg":"ES256"},"#,
         r#"{"alg":"ES256",}"#,

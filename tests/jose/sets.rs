@@ -157,6 +157,21 @@ fn keys_that_share_a_kid_are_told_apart_by_what_else_they_say() {
 }
 
 #[test]
+fn one_key_that_fits_is_enough_wherever_it_stands() {
+    let good = token(key(JwsAlgorithm::Es256), r#"{"alg":"ES256"}"#, "{}");
+    let ours = jwk(&bare(JwsAlgorithm::Es256));
+    for place in 0..=2 {
+        let mut keys = strangers(2);
+        keys.insert(place, ours.clone());
+        assert!(open(&good, &set(keys)).is_ok(), "{place}");
+    }
+    assert!(matches!(
+        open(&good, &set(strangers(3))),
+        Err(JwsError::Signature(_))
+    ));
+}
+
+#[test]
 fn a_token_makes_us_try_only_so_many_keys() {
     const MAX: usize = VerifyingKeySet::MAX_CANDIDATES;
     assert_eq!(MAX, 8);

@@ -59,6 +59,36 @@ fn a_token_has_three_segments_and_nothing_around_them() {
     }
 }
 
+// RFC 4648 §3.5: the bits behind the last octet are zero. A token has one spelling, or a record of it is worth nothing.
+#[test]
+fn a_segment_has_no_second_spelling() {
+    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut respelled = 0;
+    for algorithm in JwsAlgorithm::ALL {
+        // Payloads of one, two and three octets, so that the segment ends in every way there is.
+        for payload in ["1", "12", "123"] {
+            let header = json!({"alg": algorithm.as_str()}).to_string();
+            let good = token(key(algorithm), &header, payload);
+            let segments: Vec<_> = good.split('.').map(str::to_owned).collect();
+            for (place, segment) in segments.iter().enumerate() {
+                let unused = [0, 0, 4, 2][segment.len() % 4];
+                let last = ALPHABET.find(segment.chars().last().unwrap()).unwrap();
+                for bits in 1..1 << unused {
+                    let mut wrong = segments.clone();
+                    wrong[place].pop();
+                    wrong[place].push_str(&ALPHABET[last + bits..=last + bits]);
+                    assert!(
+                        open(&wrong.join("."), &ours()).is_err(),
+                        "{algorithm}: {place}"
+                    );
+                    respelled += 1;
+                }
+            }
+        }
+    }
+    assert!(respelled > 100);
+}
+
 // RFC 7515 §7.1: the payload may be any octets, and none at all.
 #[test]
 fn the_payload_is_any_octets_that_are_signed() {
