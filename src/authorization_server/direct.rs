@@ -53,10 +53,12 @@ impl Server {
             headers: &parts.headers,
             certificate: peer,
         };
-        let authenticated = self
-            .clients
-            .authenticate(presented, now)
-            .map_err(Refusal::from)?;
+        let authenticated = self.clients.authenticate(presented, now).map_err(|error| {
+            let mut refusal = Refusal::from(error);
+            refusal.challenge = refusal.code == ErrorCode::InvalidClient
+                && parts.headers.contains_key(header::AUTHORIZATION);
+            refusal
+        })?;
         let proof = self.check_proof(endpoint, parts, now)?;
         if proof.is_some() && authenticated.client.binding != Binding::Dpop {
             return Err(Refusal::invalid_request(

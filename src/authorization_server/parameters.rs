@@ -141,7 +141,23 @@ fn hex(digit: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_an_error_or_parameters_that_occur_once(bytes: Vec<u8>, text in "[a-c=&%0-9+]{0,24}") {
+            for encoded in [bytes.as_slice(), text.as_bytes()] {
+                if let Ok(read) = Parameters::parse(encoded) {
+                    for (name, value) in form_urlencoded::parse(encoded) {
+                        let expected = Some(value.as_ref()).filter(|value| !value.is_empty());
+                        prop_assert_eq!(read.get(&name), expected);
+                    }
+                }
+            }
+        }
+    }
 
     // RFC 6749 §3.1 and §3.2; RFC 8707 §2 for `resource`.
     #[test]

@@ -46,7 +46,7 @@ async fn push(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response<String>, Failure> {
     let now = server.clock.now();
-    let body = body.map_err(|_| Refusal::invalid_request("The request is too large"))?;
+    let body = body.map_err(Refusal::from)?;
     let request = server.read(Endpoint::PushedRequests, parts, &body, now)?;
     let pushed = server.check_request(&request, random()?, now)?;
     let nonce = server.next_nonce(&request, now)?;

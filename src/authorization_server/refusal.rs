@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use axum::extract::rejection::BytesRejection;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 use thiserror::Error;
@@ -28,6 +29,8 @@ pub(crate) struct Refusal {
     pub(crate) description: Cow<'static, str>,
     /// For `use_dpop_nonce`: the nonce to use (RFC 9449 §8).
     pub(crate) nonce: Option<String>,
+    /// The client tried to authenticate in the `Authorization` header, and is answered in its own words.
+    pub(crate) challenge: bool,
 }
 
 /// What we could not do.
@@ -50,6 +53,8 @@ pub(crate) enum Fault {
 pub(crate) enum ErrorCode {
     /// RFC 6749 §5.2.
     InvalidRequest,
+    /// `invalid_request` of a body beyond the limit (RFC 9126 §2.3).
+    TooLarge,
     /// RFC 6749 §5.2.
     InvalidClient,
     /// RFC 6749 §5.2.
@@ -77,7 +82,7 @@ pub(crate) enum ErrorCode {
 impl ErrorCode {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::InvalidRequest => "invalid_request",
+            Self::InvalidRequest | Self::TooLarge => "invalid_request",
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
@@ -95,6 +100,7 @@ impl ErrorCode {
     const fn status(self) -> StatusCode {
         match self {
             Self::InvalidClient => StatusCode::UNAUTHORIZED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::InvalidRequest
             | Self::InvalidGrant
             | Self::UnauthorizedClient
@@ -116,6 +122,7 @@ impl Refusal {
             code,
             description: description.into(),
             nonce: None,
+            challenge: false,
         }
     }
 
@@ -128,6 +135,16 @@ impl Refusal {
 impl From<InvalidParameters> for Refusal {
     fn from(error: InvalidParameters) -> Self {
         Self::invalid_request(error.to_string())
+    }
+}
+
+impl From<BytesRejection> for Refusal {
+    fn from(rejection: BytesRejection) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Self::new(ErrorCode::TooLarge, "The request is too large")
+        } else {
+            Self::invalid_request("The request could not be read")
+        }
     }
 }
 
@@ -184,6 +201,13 @@ impl Refusal {
         let mut response = json(self.code.status(), &body);
         if let Some(nonce) = &self.nonce {
             set_nonce(&mut response, nonce);
+        }
+        if self.challenge {
+            // RFC 6749 §5.2 demands a challenge of the scheme that was used. No secret would be accepted.
+            response.headers_mut().insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"client secrets are not supported\""),
+            );
         }
         response
     }

@@ -151,13 +151,6 @@ async fn one_method_and_the_registered_one() {
             .await;
         assert_eq!(reply.refusal(), expected, "{case}, over mutual TLS");
     }
-    for (parameters, expected) in [(good(), invalid_request), (request(), refused())] {
-        let mut basic = post(PAR, &parameters);
-        basic
-            .headers_mut()
-            .insert("authorization", "Basic ZHBvcDpzZWNyZXQ=".parse().unwrap());
-        assert_eq!(world.send(basic).await.refusal(), expected);
-    }
     let reply = world
         .send(over(post(PAR, &good()), &world.certificate))
         .await;
@@ -165,4 +158,44 @@ async fn one_method_and_the_registered_one() {
         reply.status, 201,
         "a certificate beside an assertion is not a second method"
     );
+}
+
+// RFC 6749 §2.3.1 and §5.2; FAPI 2.0 Security Profile §5.3.2.1: no shared secrets.
+#[tokio::test]
+async fn no_secret_is_accepted_anywhere() {
+    let world = World::new();
+    let good = || world.pushed("dpop", &[]);
+    let bare = changed(
+        good(),
+        &[("client_assertion", ""), ("client_assertion_type", "")],
+    );
+    let invalid_request = (400, "invalid_request".to_owned());
+    for (case, parameters, expected) in [
+        ("Basic beside an assertion", good(), invalid_request),
+        ("Basic with client_id", bare, refused()),
+        ("Basic alone", request(), refused()),
+    ] {
+        let mut basic = post(PAR, &parameters);
+        let credentials = "Basic ZHBvcDpzZWNyZXQ=".parse().unwrap();
+        basic.headers_mut().insert("authorization", credentials);
+        let reply = world.send(basic).await;
+        assert_eq!(reply.refusal(), expected, "{case}");
+        // RFC 6749 §5.2: the answer to Basic is a challenge for Basic.
+        let challenge = reply.header("www-authenticate").unwrap_or_default();
+        assert_eq!(
+            challenge.starts_with("Basic "),
+            reply.status == 401,
+            "{case}"
+        );
+    }
+    // A certificate would do for these two, were it not for the secret.
+    for (client_id, certificate) in [
+        ("tls", &world.certificate),
+        ("self-signed", &world.self_signed),
+    ] {
+        let mut parameters = form([("client_id", client_id), ("client_secret", "s")]);
+        parameters.extend(request());
+        let reply = world.send(over(post(PAR, &parameters), certificate)).await;
+        assert_eq!(reply.refusal(), refused(), "{client_id} with a secret");
+    }
 }

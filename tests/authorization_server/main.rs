@@ -11,6 +11,7 @@
     unreachable_pub
 )]
 
+mod anything;
 mod assertion;
 mod assertion_use;
 mod authorize;

@@ -135,3 +135,19 @@ fn of_thumbprint(text: &Value) -> Result<CertificateThumbprint, InvalidRegistere
         .and_then(|text| text.parse().ok())
         .ok_or(InvalidRegisteredCertificate::X5tS256)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        // The certificate is whatever the other side of a connection sent.
+        #[test]
+        fn any_bytes_are_a_certificate_or_not(bytes: Vec<u8>) {
+            prop_assert!(!CertificateSubject::Dns("client.example".to_owned()).is_of(&bytes));
+            prop_assert!(!CertificateSubject::Dn("CN=client".parse().unwrap()).is_of(&bytes));
+        }
+    }
+}

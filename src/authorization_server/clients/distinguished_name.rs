@@ -218,7 +218,17 @@ fn hex_byte(high: u8, low: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_an_error_or_a_name(text: String, alike in "(CN|O|=|,|\\+|\\\\|#|[0-9a-f]| ){0,16}") {
+            let _ = text.parse::<DistinguishedName>();
+            let _ = alike.parse::<DistinguishedName>();
+        }
+    }
 
     fn name(text: &str) -> DistinguishedName {
         text.parse().expect(text)

@@ -3,6 +3,8 @@
 use thiserror::Error;
 use url::{Host, Url};
 
+use crate::authorization_server::pages::ReturnAddress;
+
 /// A redirect URI that may be registered: `https`, or `http` to the loopback interface (FAPI 2.0 Security Profile
 /// §5.3.2.2, RFC 8252 §7.3).
 ///
@@ -66,6 +68,8 @@ impl RedirectUri {
         {
             return Err(InvalidRedirectUri::ResponseParameter);
         }
+        // The pages have to name it in their policy, or the browser would not go there.
+        ReturnAddress::new(uri).map_err(|_| InvalidRedirectUri::Malformed)?;
         Ok(Self(uri.to_owned()))
     }
 
@@ -101,7 +105,32 @@ fn is_loopback(host: &Host<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_registered_can_be_redirected_to(
+            uri in "https://[a-z.]{1,8}(/[ -~é\n]{0,8})?(\\?[ -~]{0,8})?",
+            state: String,
+        ) {
+            if RedirectUri::new(&uri).is_ok() {
+                let answer = with_parameters(&uri, [("code", "c"), ("state", state.as_str())]);
+                prop_assert!(HeaderValue::from_str(&answer).is_ok());
+                let url = Url::parse(&answer).unwrap();
+                let pairs: Vec<_> = url.query_pairs().into_owned().collect();
+                let end: [_; 2] = [("code", "c"), ("state", &state)].map(|(n, v)| (n.to_owned(), v.to_owned()));
+                prop_assert!(pairs.ends_with(&end), "{answer}");
+            }
+        }
+
+        #[test]
+        fn any_text_is_an_error_or_a_redirect_uri(text: String) {
+            let _ = RedirectUri::new(&text);
+        }
+    }
 
     // FAPI 2.0 Security Profile §5.3.2.2, RFC 6749 §3.1.2, RFC 8252 §7.3.
     #[test]
@@ -136,6 +165,8 @@ mod tests {
             ("https://client.example/cb#x", Err(Fragment)),
             ("https://bank.example@client.example/cb", Err(UserInfo)),
             ("https://:pw@client.example/cb", Err(UserInfo)),
+            ("https://client'.example/cb", Err(Malformed)),
+            ("https://client.example;/cb", Err(Malformed)),
             ("https://client.example/cb?code=1", Err(ResponseParameter)),
             ("https://client.example/cb?i%73s=1", Err(ResponseParameter)),
         ] {

@@ -151,7 +151,16 @@ fn thumbprint(key: &Jwk) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_an_error_or_keys(text: String) {
+            prop_assert!(text.parse::<SigningKeys>().is_err());
+        }
+    }
 
     fn private(algorithm: JwsAlgorithm) -> Value {
         let key = PrivateJwk::generate(algorithm).unwrap();

@@ -46,7 +46,7 @@ async fn token(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response<String>, Failure> {
     let now = server.clock.now();
-    let body = body.map_err(|_| Refusal::invalid_request("The request is too large"))?;
+    let body = body.map_err(Refusal::from)?;
     let request = server.read(Endpoint::Token, parts, &body, now)?;
     match request.parameters.get("grant_type") {
         Some("authorization_code") => code::redeem(server, &request, now).await,
