@@ -54,7 +54,7 @@ proptest! {
         proof in "[ -~]{0,40}",
         cookie in "[ -~]{0,60}",
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let world = World::new();
         for (path, for_people) in PATHS {
             let url = format!("{ISSUER}{path}");
