@@ -22,6 +22,7 @@ mod code;
 mod configuration;
 mod consent;
 mod dpop;
+mod faults;
 mod flow;
 mod login;
 mod metadata;

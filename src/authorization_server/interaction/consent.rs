@@ -82,8 +82,6 @@ async fn approve(
     now: Timestamp,
 ) -> Result<Response<String>, PageError> {
     let (code, grant_id) = (Secret::generate()?, random()?);
-    server.spend(interaction, now).await?;
-
     let request = &interaction.request;
     let grant = Grant {
         client_id: request.client_id.clone(),
@@ -107,6 +105,9 @@ async fn approve(
     let until = now.plus(server.lifetimes.code);
     server.records.put(grant_id, &grant, until, now).await?;
     server.records.put(code.hash(), &fresh, until, now).await?;
+    // Last, so that a store that fails half-way leaves a request that can still be approved. Of two windows that get so
+    // far, one spends the request; the other's code is known to nobody and soon gone.
+    server.spend(interaction, now).await?;
     tracing::info!(
         client = grant.client_id,
         subject = grant.approval.subject,

@@ -57,6 +57,11 @@ pub(super) async fn redeem(
     };
 
     server.record(request, now).await?;
+    // Before the code is spent: a store that fails half-way leaves a code that can still be redeemed.
+    let refresh_token = match (&stored, &grant) {
+        (Some(Code::Fresh(_)), Some(grant)) => keep(server, request, grant_id, grant, now).await?,
+        (_, Some(_) | None) => None,
+    };
     let spent = Code::Spent {
         client_id: request.client.id.clone(),
         grant: grant_id,
@@ -79,7 +84,6 @@ pub(super) async fn redeem(
         return Err(invalid_grant(NO_SUCH_CODE).into());
     };
 
-    let refresh_token = keep(server, request, grant_id, &grant, now).await?;
     let issued = Issue {
         grant_id,
         grant: &grant,
@@ -134,7 +138,8 @@ fn answers(verifier: &str, challenge: &str) -> bool {
     hash.ct_eq(challenge.as_bytes()).into()
 }
 
-/// Lets the grant live as long as what comes of it, and makes a refresh token if the client may have one.
+/// Lets the grant live as long as what comes of it, and makes a refresh token if the client may have one. Whoever loses
+/// the race for the code leaves a refresh token that nobody knows, of a grant that has ended.
 async fn keep(
     server: &Server,
     request: &DirectRequest,

@@ -1,0 +1,115 @@
+//! A store that fails half-way through an answer: 503, and the same step can be taken again.
+
+use std::sync::{Arc, Mutex};
+
+use tower_fapi::{
+    authorization_server::store::{
+        MemoryStore, Record, RecordKey, RecordKind, Store, StoreError, StoreFuture,
+    },
+    time::Timestamp,
+};
+
+use crate::{
+    browser::{Browser, answer, error_page, landed},
+    world::World,
+};
+
+/// A store that cannot write one kind of record.
+#[derive(Clone, Debug, Default)]
+struct Broken {
+    inner: Arc<MemoryStore>,
+    kind: Arc<Mutex<Option<RecordKind>>>,
+}
+
+impl Broken {
+    fn breaks(&self, kind: impl Into<Option<RecordKind>>) {
+        *self.kind.lock().unwrap() = kind.into();
+    }
+
+    fn check(&self, key: RecordKey) -> Result<(), StoreError> {
+        let kind = *self.kind.lock().unwrap();
+        if kind == Some(key.kind()) {
+            return Err(StoreError::Full(key.kind()));
+        }
+        Ok(())
+    }
+}
+
+impl Store for Broken {
+    fn put(&self, key: RecordKey, record: Record, now: Timestamp) -> StoreFuture<'_, ()> {
+        match self.check(key) {
+            Ok(()) => self.inner.put(key, record, now),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
+    }
+
+    fn get(&self, key: RecordKey, now: Timestamp) -> StoreFuture<'_, Option<Vec<u8>>> {
+        self.inner.get(key, now)
+    }
+
+    fn replace(
+        &self,
+        key: RecordKey,
+        record: Record,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Option<Vec<u8>>> {
+        match self.check(key) {
+            Ok(()) => self.inner.replace(key, record, now),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
+    }
+
+    fn take(&self, key: RecordKey, now: Timestamp) -> StoreFuture<'_, Option<Vec<u8>>> {
+        self.inner.take(key, now)
+    }
+}
+
+// RFC 9126 §4: the request is spent when authorization completes, and not by an attempt that did not.
+#[tokio::test]
+async fn what_could_not_be_approved_can_be_approved_again() {
+    for kind in [
+        RecordKind::Grant,
+        RecordKind::Code,
+        RecordKind::PushedRequest,
+    ] {
+        let store = Broken::default();
+        let world = World::with(|builder| builder.store(Arc::new(store.clone())));
+        let mut browser = Browser::new(&world);
+        let request_uri = world.push(&[]).await.text("request_uri");
+        let page = browser.open("dpop", &request_uri).await;
+        let reply = browser.sign_in(&page).await;
+        let consent = browser.follow(reply).await;
+        store.breaks(kind);
+        let reply = browser.submit(&consent, &[], "approve").await;
+        let expected = (503, "temporarily_unavailable".to_owned());
+        assert_eq!(error_page(&reply), expected, "{kind}");
+        store.breaks(None);
+        let url = landed(&browser.submit(&consent, &[], "approve").await);
+        let code = answer(&url)["code"].clone();
+        assert_eq!(world.redeem(&code).await.status, 200, "{kind}");
+        let again = browser.submit(&consent, &[], "approve").await;
+        assert_eq!(again.status, 400, "{kind}: approved twice");
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_could_not_be_redeemed_can_be_redeemed_again() {
+    for kind in [
+        RecordKind::Grant,
+        RecordKind::RefreshToken,
+        RecordKind::Code,
+    ] {
+        let store = Broken::default();
+        let world = World::with(|builder| builder.store(Arc::new(store.clone())));
+        let code = world.code("dpop", &[]).await;
+        store.breaks(kind);
+        let reply = world.redeem(&code).await;
+        let expected = (503, "temporarily_unavailable".to_owned());
+        assert_eq!(reply.refusal(), expected, "{kind}");
+        assert!(reply.header("retry-after").is_some(), "{kind}");
+        store.breaks(None);
+        assert_eq!(world.redeem(&code).await.status, 200, "{kind}");
+        let again = world.redeem(&code).await;
+        assert_eq!(again.refusal(), (400, "invalid_grant".to_owned()), "{kind}");
+    }
+}
