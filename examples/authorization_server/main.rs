@@ -64,7 +64,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
             io::stderr().flush()?;
             let mut line = String::new();
             io::stdin().read_line(&mut line)?;
-            let password = Password::from(line.trim_end_matches(['\r', '\n']).to_owned());
+            let password = line.trim_end_matches(['\r', '\n']);
+            if password.is_empty() {
+                return Err("there is no password to hash".into());
+            }
+            let password = Password::from(password.to_owned());
             println!("{}", hash_password(&password)?);
             Ok(())
         }

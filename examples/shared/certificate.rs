@@ -1,10 +1,12 @@
 //! A certificate for servers that are tried on this machine.
 #![allow(clippy::print_stdout, reason = "whoever asked for files is told which")]
 
+#[path = "private_file.rs"]
+mod private_file;
+
 use std::{
     error::Error,
-    fs::OpenOptions,
-    io::{self, Write as _},
+    fs,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -58,8 +60,8 @@ impl CertificateFiles {
             format!("cannot make the certificate: {}: {error}", path.display())
         };
         let (chain, key) = localhost().map_err(|error| failed(&self.chain, error))?;
-        create(&self.key, &key, true).map_err(|error| failed(&self.key, error.into()))?;
-        create(&self.chain, &chain, false).map_err(|error| failed(&self.chain, error.into()))?;
+        private_file::create(&self.key, &key).map_err(|error| failed(&self.key, error.into()))?;
+        fs::write(&self.chain, chain).map_err(|error| failed(&self.chain, error.into()))?;
         println!(
             "Made a certificate for localhost, for {} days: {}",
             VALIDITY.as_secs() / 86400,
@@ -85,15 +87,4 @@ fn localhost() -> Result<(String, String), Box<dyn Error>> {
     params.not_after = params.not_before + VALIDITY;
     let key = KeyPair::generate()?;
     Ok((params.self_signed(&key)?.pem(), key.serialize_pem()))
-}
-
-/// Fails if the file is there already. A secret one is for its owner alone.
-fn create(path: &Path, content: &str, secret: bool) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if secret { 0o600 } else { 0o644 });
-    #[cfg(not(unix))]
-    let _ = secret;
-    options.open(path)?.write_all(content.as_bytes())
 }

@@ -70,7 +70,9 @@ pub enum DiscoveryError {
     #[error("cool-down of {0:?}")]
     CoolDown(Duration),
     /// There is no Tokio runtime here for the background task to run on.
-    #[error("not on a Tokio runtime")]
+    #[error(
+        "no Tokio runtime here: keys are fetched in the background, so start this from within one"
+    )]
     NoRuntime,
     /// There are no keys, and the caller wanted to start only with them.
     #[error(transparent)]

@@ -94,8 +94,8 @@ fn a_mistake_is_reported_with_its_line_and_reason() {
             "lifetime of a code is 61s",
         ),
         (
-            "8443\"\ncertificate",
-            "\"\ncertificate",
+            "address = \"127.0.0.1:8443\"",
+            "address = \"localhost:8443\"",
             line("address ="),
             "socket address",
         ),
