@@ -223,6 +223,25 @@ mod tests {
         assert!((20..=50).contains(&later), "{later}");
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn instances_do_not_fetch_in_step() {
+        for keys in [&["a"][..], &[]] {
+            let mut due = HashSet::new();
+            for _ in 0..50 {
+                let fake = Fake::start(keys.iter().copied());
+                // Failures come closer together: the third wait is the first of which whole seconds tell anything.
+                sleep(secs(5)).await;
+                due.insert(
+                    fake.live
+                        .health(fake.now())
+                        .next_refresh
+                        .map(|next| next.since(fake.now())),
+                );
+            }
+            assert!(due.len() > 1, "{keys:?}: {due:?}");
+        }
+    }
+
     #[test]
     fn waits_double_up_to_a_bound() {
         for (failures, serving, urgent) in [

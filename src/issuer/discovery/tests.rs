@@ -71,6 +71,21 @@ async fn metadata_leads_to_the_keys_and_is_remembered() {
 }
 
 #[tokio::test]
+async fn metadata_is_read_again_when_its_time_is_over() {
+    let server = issuer(&["a"]).await;
+    let keys = discovery(&server.url("")).connect().await.unwrap();
+    let seen = keys.current(NOW).unwrap().generation;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_hours(1)).await;
+    tokio::time::resume();
+    keys.refresh_for_unknown_key(seen, NOW).await.unwrap();
+    assert_eq!(
+        server.requests()[..4],
+        [METADATA, "/jwks", METADATA, "/jwks"]
+    );
+}
+
+#[tokio::test]
 async fn keys_that_have_moved_are_found_again() {
     let server = issuer(&["a"]).await;
     let keys = discovery(&server.url("")).connect().await.unwrap();
