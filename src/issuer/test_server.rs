@@ -5,18 +5,20 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     task::AbortHandle,
 };
 
-/// What is written back, octet by octet as given, and whether the connection is then left hanging.
+/// What is written back, octet by octet as given, when, and whether the connection is then left hanging.
 #[derive(Clone, Debug)]
 pub(super) struct Page {
     bytes: Vec<u8>,
+    delay: Duration,
     hang: bool,
 }
 
@@ -39,8 +41,16 @@ impl Page {
     pub(super) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self {
             bytes: bytes.into(),
+            delay: Duration::ZERO,
             hang: false,
         }
+    }
+
+    /// The same, later.
+    #[cfg(feature = "discovery")]
+    pub(super) fn after(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
     }
 
     /// The same, but the connection never ends.
@@ -60,11 +70,19 @@ pub(super) struct TestServer {
 
 impl TestServer {
     pub(super) async fn start() -> Self {
-        Self::start_at(([127, 0, 0, 1], 0).into()).await
+        Self::start_on(Self::reserve()).await
     }
 
-    pub(super) async fn start_at(address: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+    /// A place for a server that is not up yet: nobody else gets the port, and who connects is refused.
+    pub(super) fn reserve() -> TcpSocket {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        socket
+    }
+
+    #[expect(clippy::unused_async, reason = "must be called on a runtime")]
+    pub(super) async fn start_on(socket: TcpSocket) -> Self {
+        let listener = socket.listen(128).unwrap();
         let address = listener.local_addr().unwrap();
         let pages = Arc::new(Mutex::new(HashMap::new()));
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -75,11 +93,6 @@ impl TestServer {
             requests,
             task,
         }
-    }
-
-    #[cfg(feature = "discovery")]
-    pub(super) fn address(&self) -> SocketAddr {
-        self.address
     }
 
     pub(super) fn url(&self, path: &str) -> String {
@@ -158,6 +171,7 @@ async fn serve(
             let page = pages.lock().unwrap().get(&path).cloned();
             requests.lock().unwrap().push(path);
             let page = page.unwrap_or_else(|| Page::with("404 Not Found", "", ""));
+            tokio::time::sleep(page.delay).await;
             let _ = stream.write_all(&page.bytes).await;
             if page.hang {
                 std::future::pending::<()>().await;

@@ -104,15 +104,21 @@ impl Fetcher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::issuer::test_server::{Page, TestServer};
+    use crate::issuer::{
+        FetcherBuilder,
+        test_server::{Page, TestServer},
+    };
     use http::StatusCode;
 
     const OAUTH: &str = "/.well-known/oauth-authorization-server";
     const OPENID: &str = "/.well-known/openid-configuration";
 
     fn fetcher() -> Fetcher {
-        let builder = Fetcher::builder().dangerous().http_on_loopback();
-        builder.build().unwrap()
+        // A busy machine is no fault of the issuer's.
+        let patient = Fetcher::builder()
+            .timeout(FetcherBuilder::MAX_TIMEOUT)
+            .unwrap();
+        patient.dangerous().http_on_loopback().build().unwrap()
     }
 
     fn document(issuer: &str) -> Page {

@@ -3,7 +3,7 @@ use http::StatusCode;
 use super::*;
 use crate::{
     issuer::{
-        FetchError,
+        FetchError, FetcherBuilder,
         test_server::{Page, TestServer},
     },
     jose::{JwkSet, JwsAlgorithm, PrivateJwk},
@@ -14,8 +14,11 @@ const METADATA: &str = "/.well-known/oauth-authorization-server";
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
 fn fetcher() -> Fetcher {
-    let builder = Fetcher::builder().dangerous().http_on_loopback();
-    builder.build().unwrap()
+    // A busy machine is no fault of the issuer's.
+    let patient = Fetcher::builder()
+        .timeout(FetcherBuilder::MAX_TIMEOUT)
+        .unwrap();
+    patient.dangerous().http_on_loopback().build().unwrap()
 }
 
 fn discovery(issuer: &str) -> Discovery {
@@ -116,17 +119,14 @@ async fn a_given_url_needs_no_metadata() {
 
 #[tokio::test]
 async fn a_missing_issuer_stops_only_those_who_want_it_to() {
-    let address = {
-        let server = TestServer::start().await;
-        server.address()
-    };
-    let url = format!("http://{address}");
+    let socket = TestServer::reserve();
+    let url = format!("http://{}", socket.local_addr().unwrap());
     let refused = reason(discovery(&url).connect().await);
     assert!(matches!(refused, FetchError::Unreachable(_)), "{refused:?}");
 
     let keys = discovery(&url).start().unwrap();
     assert!(keys.obtain(NOW).await.is_err());
-    let server = TestServer::start_at(address).await;
+    let server = TestServer::start_on(socket).await;
     server.put(METADATA, metadata(&url, &server.url("/jwks")));
     server.put("/jwks", Page::json(key_set(&["a"])));
     assert!(keys.refresh_for_unknown_key(0, NOW).await.is_ok());
@@ -185,18 +185,21 @@ async fn an_issuer_that_misbehaves_gives_no_keys() {
     }
 }
 
-// Metadata and keys share one timeout.
 #[tokio::test]
-async fn documents_that_trickle_in_do_not_add_up() {
+async fn metadata_and_keys_share_one_timeout() {
     let server = issuer(&["a"]).await;
-    let short = Duration::from_millis(300);
-    let builder = Fetcher::builder().timeout(short).unwrap();
+    let most_of_it = |page: Page| page.after(Duration::from_millis(250));
+    server.put(
+        METADATA,
+        most_of_it(metadata(&server.url(""), &server.url("/jwks"))),
+    );
+    server.put("/jwks", most_of_it(Page::json(key_set(&["a"]))));
+    let builder = Fetcher::builder()
+        .timeout(Duration::from_millis(400))
+        .unwrap();
     let fetcher = builder.dangerous().http_on_loopback().build().unwrap();
-    server.put("/jwks", Page::raw("").and_hang());
-    let started = std::time::Instant::now();
     let refused = discovery(&server.url("")).fetcher(fetcher).connect().await;
     assert_eq!(reason(refused), FetchError::Timeout);
-    assert!(started.elapsed() < 3 * short, "{:?}", started.elapsed());
 }
 
 #[tokio::test]
@@ -259,7 +262,7 @@ fn without_a_runtime_there_is_an_error_and_no_panic() {
 async fn a_private_authority_is_trusted_only_if_it_was_given() {
     let server = issuer(&["a"]).await;
     let (root, url) = server.behind_tls().await;
-    let at = |fetcher: crate::issuer::FetcherBuilder| {
+    let at = |fetcher: FetcherBuilder| {
         let keys = discovery("https://as.example").jwks_uri(url.parse().unwrap());
         keys.fetcher(fetcher.build().unwrap()).connect()
     };

@@ -178,6 +178,7 @@ async fn a_key_published_since_is_found() {
     assert!(got.await.iter().all(found));
     assert_eq!(fake.fetches(), 2);
 
+    sleep(COOL_DOWN).await;
     let late = fake.live.refresh_for_unknown_key(seen, fake.now());
     let late = timeout(Duration::ZERO, late).await.unwrap().unwrap();
     assert_ne!(late.generation, seen);
@@ -268,10 +269,10 @@ fn without_its_runtime_the_task_keeps_nobody_waiting() {
     drop(home);
     runtime().block_on(async {
         let now = Timestamp::from_unix(0);
-        let obtained = fake.live.obtain(now).await;
-        let refreshed = fake.live.refresh_for_unknown_key(0, now).await;
+        let obtained = timeout(TIMEOUT, fake.live.obtain(now)).await;
+        let refreshed = timeout(TIMEOUT, fake.live.refresh_for_unknown_key(0, now)).await;
         for result in [obtained, refreshed] {
-            assert_eq!(result.map(drop), Err(KeysUnavailable::Stopped));
+            assert_eq!(result.unwrap().map(drop), Err(KeysUnavailable::Stopped));
         }
     });
 }
