@@ -259,22 +259,35 @@ async fn the_task_ends_with_the_last_handle() {
 #[test]
 fn without_its_runtime_the_task_keeps_nobody_waiting() {
     let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap()
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap()
     };
-    let home = runtime();
-    let fake = home.block_on(async { Fake::start(["a"]) });
-    drop(home);
-    runtime().block_on(async {
-        let now = Timestamp::from_unix(0);
-        let obtained = timeout(TIMEOUT, fake.live.obtain(now)).await;
-        let refreshed = timeout(TIMEOUT, fake.live.refresh_for_unknown_key(0, now)).await;
-        for result in [obtained, refreshed] {
-            assert_eq!(result.unwrap().map(drop), Err(KeysUnavailable::Stopped));
-        }
-    });
+    for begun in [false, true] {
+        let home = runtime();
+        let fake = home.block_on(async {
+            let fake = Fake::start(["a"]);
+            if begun {
+                fake.settled().await;
+            }
+            fake
+        });
+        drop(home);
+        runtime().block_on(async {
+            let now = fake.now();
+            let too_old = now.plus(MAXIMUM_AGE * 2);
+            let obtained = timeout(TIMEOUT, fake.live.obtain(too_old)).await;
+            let refreshed = timeout(TIMEOUT, fake.live.refresh_for_unknown_key(1, now)).await;
+            for result in [obtained, refreshed] {
+                let result = result.unwrap().map(drop);
+                assert_eq!(result, Err(KeysUnavailable::Stopped), "{begun}");
+            }
+            assert_eq!(
+                fake.live.current(now).is_some(),
+                begun,
+                "what is known serves on"
+            );
+        });
+    }
 }
 
 #[tokio::test(start_paused = true)]
