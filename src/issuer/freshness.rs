@@ -155,4 +155,21 @@ mod tests {
             assert_eq!(lifetime, Duration::from_secs(expected), "{headers:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_header_leads_out_of_bounds(
+            control in "[ -~]{0,40}|(max-age=\"?[0-9]{0,25}\"?,?|no-cache|,| |=){0,5}",
+            expires in "[ -~]{0,40}",
+            age in "[0-9+-]{0,25}",
+            now: i64,
+        ) {
+            let mut map = HeaderMap::new();
+            for (name, value) in [(CACHE_CONTROL, &control), (EXPIRES, &expires), (AGE, &age)] {
+                map.insert(name, value.parse().unwrap());
+            }
+            let lifetime = BOUNDS.lifetime(&map, Timestamp::from_unix(now));
+            proptest::prop_assert!((BOUNDS.floor..=BOUNDS.ceiling).contains(&lifetime));
+        }
+    }
 }
