@@ -76,7 +76,11 @@ async fn run([issuer, client_id, scope, url]: [&str; 4]) -> Outcome {
     let pending = client.authorize(&request).await.map_err(|error| {
         let unknown = matches!(&error, ClientError::Refused { error, .. } if error.code() == "invalid_client");
         let advice = unknown.then(|| registration(client_id, &public));
-        with_causes(error) + &advice.unwrap_or_default()
+        format!(
+            "{issuer}: {}{}",
+            with_causes(error),
+            advice.unwrap_or_default()
+        )
     })?;
     println!("Open this in a browser, soon:\n\n  {}\n", pending.url());
     if issuer == SAMPLE[0] {

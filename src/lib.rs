@@ -16,6 +16,12 @@
 //! # let _ = layer; Ok(()) }
 //! ```
 //!
+//! This runs on Tokio, where the issuer's keys are fetched in the background. A handler finds a [`token::AccessToken`] in the
+//! request's extensions or, with the feature `axum`, takes it as an argument; [`layer::RequireScope`] demands more of single
+//! routes. For the tests of an API the module `testing` (feature of that name) mints tokens and signs proofs.
+//!
+//! The README has a whole axum API and the list of features; `examples/` has servers and a client to start at once.
+//!
 //! # Rooms
 //!
 //! Each module is a room, and each knows only rooms that stand before it in this list.
