@@ -6,7 +6,7 @@ use axum::Router;
 
 use super::{
     client_authentication::{CertificateAuthorities, ClientAuthenticator},
-    clients::{ClientAuthenticationMethod, ClientMetadata, Clients},
+    clients::{ClientAuthenticationMethod, ClientMetadata, Clients, KeySource},
     config_error::ConfigError,
     endpoints::Endpoints,
     keys::SigningKeys,
@@ -50,6 +50,8 @@ impl AuthorizationServer {
             branding: None,
             proofs: ProofPolicy::default(),
             nonces: NonceChoice::Off,
+            #[cfg(feature = "discovery")]
+            client_keys: None,
         }
     }
 
@@ -91,6 +93,8 @@ pub struct AuthorizationServerBuilder {
     branding: Option<Branding>,
     proofs: ProofPolicy,
     nonces: NonceChoice,
+    #[cfg(feature = "discovery")]
+    client_keys: Option<crate::issuer::Fetcher>,
 }
 
 /// Whether proofs need a nonce.
@@ -122,6 +126,14 @@ impl AuthorizationServerBuilder {
     /// Sets whose client certificates are believed for `tls_client_auth`: nobody's unless set (RFC 8705 §2.1).
     pub fn client_certificate_authorities(mut self, authorities: CertificateAuthorities) -> Self {
         self.authorities = authorities;
+        self
+    }
+
+    /// Fetches the keys of clients with a `jwks_uri` with this: its roots, timeout and HTTP client. One with default
+    /// settings unless set.
+    #[cfg(feature = "discovery")]
+    pub fn client_keys_fetcher(mut self, fetcher: crate::issuer::Fetcher) -> Self {
+        self.client_keys = Some(fetcher);
         self
     }
 
@@ -233,7 +245,12 @@ impl AuthorizationServerBuilder {
         }
         self.lifetimes.check()?;
         let resources = resources(self.audience, self.resources)?;
-        let clients = Clients::new(self.clients, &check_scopes(&self.scopes)?)?;
+        let source = KeySource {
+            clock: self.clock.clone(),
+            #[cfg(feature = "discovery")]
+            fetcher: self.client_keys,
+        };
+        let clients = Clients::new(self.clients, &check_scopes(&self.scopes)?, &source)?;
         let by_subject = clients
             .iter()
             .find(|client| client.method() == ClientAuthenticationMethod::TlsClientAuth);

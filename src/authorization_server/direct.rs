@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 
 use super::{
-    client_authentication::{ClientAuthenticationError, Presented, UsedAssertion},
+    client_authentication::{ClientAuthenticationError, Presented, Unauthenticated, UsedAssertion},
     clients::{Binding, Client},
     endpoints::Endpoint,
     parameters::Parameters,
@@ -29,16 +29,19 @@ pub(crate) struct DirectRequest {
     pub(crate) proof: Option<VerifiedProof>,
     pub(crate) certificate: Option<CertificateThumbprint>,
     assertion: Option<UsedAssertion>,
+    /// When it was found to be good.
+    pub(crate) now: Timestamp,
 }
 
 impl Server {
     /// Reads a form that was posted to an endpoint and finds out which client it is from.
-    pub(crate) fn read(
+    ///
+    /// Waits only for keys of a client that are not at hand.
+    pub(crate) async fn read(
         &self,
         endpoint: Endpoint,
         parts: &Parts,
         body: &[u8],
-        now: Timestamp,
     ) -> Result<DirectRequest, Failure> {
         if !is_form(&parts.headers) {
             return Err(Refusal::invalid_request(
@@ -53,12 +56,21 @@ impl Server {
             headers: &parts.headers,
             certificate: peer,
         };
-        let authenticated = self.clients.authenticate(presented, now).map_err(|error| {
-            let mut refusal = Refusal::from(error);
-            refusal.challenge = refusal.code == ErrorCode::InvalidClient
-                && parts.headers.contains_key(header::AUTHORIZATION);
-            refusal
-        })?;
+        let mut fetched = None;
+        let (authenticated, now) = loop {
+            // Asked for again after a wait: what was valid before it may not be any more.
+            let now = self.clock.now();
+            match self.clients.authenticate(presented, fetched.as_ref(), now) {
+                Ok(authenticated) => break (authenticated, now),
+                Err(Unauthenticated::NeedsKeys(wish)) => fetched = Some(wish.fulfil(now).await?),
+                Err(Unauthenticated::Refused(error)) => {
+                    let mut refusal = Refusal::from(error);
+                    refusal.challenge = refusal.code == ErrorCode::InvalidClient
+                        && parts.headers.contains_key(header::AUTHORIZATION);
+                    return Err(refusal.into());
+                }
+            }
+        };
         let proof = self.check_proof(endpoint, parts, now)?;
         if proof.is_some() && authenticated.client.binding != Binding::Dpop {
             return Err(Refusal::invalid_request(
@@ -72,6 +84,7 @@ impl Server {
             proof,
             certificate: peer.map(PeerCertificate::thumbprint),
             assertion: authenticated.assertion,
+            now,
         })
     }
 

@@ -45,9 +45,9 @@ async fn push(
     parts: &Parts,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response<String>, Failure> {
-    let now = server.clock.now();
     let body = body.map_err(Refusal::from)?;
-    let request = server.read(Endpoint::PushedRequests, parts, &body, now)?;
+    let request = server.read(Endpoint::PushedRequests, parts, &body).await?;
+    let now = request.now;
     let pushed = server.check_request(&request, random()?, now)?;
     let nonce = server.next_nonce(&request, now)?;
     let secret = Secret::generate()?;

@@ -8,7 +8,7 @@ use serde_json::json;
 use thiserror::Error;
 
 use super::{parameters::InvalidParameters, secret::NoRandomness, store::StoreError};
-use crate::{dpop::NonceFailure, jose::SigningKeyError, replay};
+use crate::{dpop::NonceFailure, issuer::KeysUnavailable, jose::SigningKeyError, replay};
 
 /// A request that was not fulfilled.
 #[derive(Clone, Debug, Error)]
@@ -46,6 +46,9 @@ pub(crate) enum Fault {
     Signing(#[from] SigningKeyError),
     #[error(transparent)]
     Nonce(#[from] NonceFailure),
+    /// Whether the client is who it says cannot be known: never `invalid_client`.
+    #[error("the client's keys: {0}")]
+    ClientKeys(#[from] KeysUnavailable),
 }
 
 /// The `error` of an answer.
@@ -163,7 +166,8 @@ faults!(
     replay::StoreError,
     NoRandomness,
     SigningKeyError,
-    NonceFailure
+    NonceFailure,
+    KeysUnavailable
 );
 
 impl Failure {

@@ -97,6 +97,21 @@ impl Discovery {
         }
     }
 
+    /// Fetches the keys of a client from here: its `jwks_uri` (RFC 7591 §2). A client has no metadata to ask.
+    #[cfg(feature = "authorization-server")]
+    pub(crate) fn of_client(client_id: &str, jwks_uri: Url) -> Self {
+        let name = format!("client {client_id}");
+        let owner = IssuerUrl::named(name, jwks_uri.clone());
+        Self::new(owner).jwks_uri(jwks_uri)
+    }
+
+    /// As [`clock`](Self::clock), with one that is shared already.
+    #[cfg(feature = "authorization-server")]
+    pub(crate) fn shared_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// Sets where the metadata lies. [`MetadataLocation::Either`] unless set.
     pub fn metadata_location(mut self, location: MetadataLocation) -> Self {
         self.location = location;

@@ -33,6 +33,12 @@ pub enum InvalidIssuerUrl {
 }
 
 impl IssuerUrl {
+    /// Somebody else whose keys are fetched like an issuer's, by a name for the log.
+    #[cfg(all(feature = "authorization-server", feature = "discovery"))]
+    pub(super) const fn named(text: String, url: Url) -> Self {
+        Self { text, url }
+    }
+
     /// The identifier as it was given.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -24,6 +24,8 @@ mod consent;
 mod dpop;
 mod faults;
 mod flow;
+#[cfg(feature = "discovery")]
+mod jwks_uri;
 mod login;
 mod metadata;
 mod patience;

@@ -15,7 +15,12 @@ use super::{
     clients::{Client, Clients, Credential},
     parameters::Parameters,
 };
-use crate::{mtls::PeerCertificate, time::Timestamp};
+use crate::{
+    issuer::{IssuerKeys, KeySnapshot, KeysUnavailable},
+    jose::JwsError,
+    mtls::PeerCertificate,
+    time::Timestamp,
+};
 
 /// What a request brings along to prove who sent it.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +43,38 @@ pub(crate) struct AuthenticatedClient {
 pub(crate) struct UsedAssertion {
     pub(crate) jti: String,
     pub(crate) expires: Timestamp,
+}
+
+/// Why nobody is authenticated, or not yet.
+#[derive(Debug)]
+pub(crate) enum Unauthenticated {
+    /// The client is not believed.
+    Refused(ClientAuthenticationError),
+    /// Its keys have to be fetched first. Authenticate again then.
+    NeedsKeys(KeyWish),
+}
+
+impl From<ClientAuthenticationError> for Unauthenticated {
+    fn from(error: ClientAuthenticationError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Keys of a client that are not at hand.
+#[derive(Debug)]
+pub(crate) struct KeyWish {
+    keys: IssuerKeys,
+    /// The generation in which the assertion's key was not found; `None` if there are no keys at all.
+    unknown_in: Option<u64>,
+}
+
+impl KeyWish {
+    pub(crate) async fn fulfil(&self, now: Timestamp) -> Result<KeySnapshot, KeysUnavailable> {
+        match self.unknown_in {
+            None => self.keys.obtain(now).await,
+            Some(generation) => self.keys.refresh_for_unknown_key(generation, now).await,
+        }
+    }
 }
 
 /// What clients are authenticated against.
@@ -70,28 +107,31 @@ impl ClientAuthenticator {
         !self.authorities.is_empty()
     }
 
-    /// Finds the client and checks the one method that is registered for it. Changes nothing.
+    /// Finds the client and checks the one method that is registered for it. Changes nothing and waits for nothing.
+    ///
+    /// `fetched` are keys that have just been fetched for this request; a key that they lack does not exist.
     pub(crate) fn authenticate(
         &self,
         presented: Presented<'_>,
+        fetched: Option<&KeySnapshot>,
         now: Timestamp,
-    ) -> Result<AuthenticatedClient, ClientAuthenticationError> {
+    ) -> Result<AuthenticatedClient, Unauthenticated> {
         let parameters = presented.parameters;
         let assertion = Assertion::presented(parameters)?;
         let shared_secret = parameters.has("client_secret")
             || presented.headers.contains_key(header::AUTHORIZATION);
         match (&assertion, shared_secret) {
-            (Some(_), true) => return Err(ClientAuthenticationError::SeveralMethods),
-            (None, true) => return Err(ClientAuthenticationError::SharedSecret),
+            (Some(_), true) => return Err(ClientAuthenticationError::SeveralMethods.into()),
+            (None, true) => return Err(ClientAuthenticationError::SharedSecret.into()),
             (_, false) => {}
         }
         let client_id = match (&assertion, parameters.get("client_id")) {
             (Some(assertion), Some(named)) if assertion.subject() != named => {
-                return Err(ClientAuthenticationError::OtherClient);
+                return Err(ClientAuthenticationError::OtherClient.into());
             }
             (_, Some(named)) => named,
             (Some(assertion), None) => assertion.subject(),
-            (None, None) => return Err(ClientAuthenticationError::Anonymous),
+            (None, None) => return Err(ClientAuthenticationError::Anonymous.into()),
         };
         let client = self
             .clients
@@ -99,13 +139,27 @@ impl ClientAuthenticator {
             .ok_or(ClientAuthenticationError::UnknownClient)?;
         let assertion = match (&client.credential, assertion) {
             (Credential::Assertion { keys, algorithm }, Some(assertion)) => {
-                Some(assertion.verify(keys, *algorithm, &self.issuer, now)?)
+                let wish = |unknown_in| KeyWish {
+                    keys: keys.clone(),
+                    unknown_in,
+                };
+                let Some(known) = fetched.cloned().or_else(|| keys.current(now)) else {
+                    return Err(Unauthenticated::NeedsKeys(wish(None)));
+                };
+                match assertion.verify(&known.keys, *algorithm, &self.issuer, now) {
+                    Err(ClientAuthenticationError::Signature(JwsError::NoKey))
+                        if fetched.is_none() =>
+                    {
+                        return Err(Unauthenticated::NeedsKeys(wish(Some(known.generation))));
+                    }
+                    outcome => Some(outcome?),
+                }
             }
             (Credential::Assertion { .. }, None) => {
-                return Err(ClientAuthenticationError::NoAssertion);
+                return Err(ClientAuthenticationError::NoAssertion.into());
             }
             (Credential::Subject(_) | Credential::Certificates(_), Some(_)) => {
-                return Err(ClientAuthenticationError::OtherMethod);
+                return Err(ClientAuthenticationError::OtherMethod.into());
             }
             (Credential::Subject(subject), None) => {
                 let peer = presented
@@ -113,7 +167,7 @@ impl ClientAuthenticator {
                     .ok_or(ClientAuthenticationError::NoCertificate)?;
                 self.authorities.verify(peer, now)?;
                 if !subject.is_of(peer.leaf()) {
-                    return Err(ClientAuthenticationError::OtherSubject);
+                    return Err(ClientAuthenticationError::OtherSubject.into());
                 }
                 None
             }
@@ -122,7 +176,7 @@ impl ClientAuthenticator {
                     .certificate
                     .ok_or(ClientAuthenticationError::NoCertificate)?;
                 if !registered.contains(&peer.thumbprint()) {
-                    return Err(ClientAuthenticationError::UnregisteredCertificate);
+                    return Err(ClientAuthenticationError::UnregisteredCertificate.into());
                 }
                 None
             }

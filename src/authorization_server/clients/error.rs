@@ -52,9 +52,17 @@ pub enum ClientProblem {
     /// The same redirect URI twice is a mistake somewhere.
     #[error("redirect URI {0:?} is there twice")]
     RepeatedRedirectUri(String),
-    /// Fetching keys is not supported.
-    #[error("jwks_uri is not supported: give the keys as jwks")]
+    /// Fetching keys needs the feature `discovery`.
+    #[error(
+        "jwks_uri needs the feature `discovery` of tower-fapi: without it, give the keys as jwks"
+    )]
     JwksUri,
+    /// RFC 7591 §2: `jwks_uri` and `jwks` "MUST NOT both be present in the same request or response".
+    #[error("jwks and jwks_uri exclude each other")]
+    TwoKeySets,
+    /// Keys cannot be fetched from `jwks_uri`.
+    #[error("jwks_uri: {0}")]
+    KeySource(String),
     /// `jwks` is no key set.
     #[error("jwks: {0}")]
     Jwks(#[from] InvalidJwkSet),

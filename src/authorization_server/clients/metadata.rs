@@ -8,7 +8,8 @@ use crate::jose::JwsAlgorithm;
 /// A client in the names of RFC 7591, not judged yet.
 ///
 /// Reads from JSON or TOML. A member that this server does not know is an error rather than ignored, so that a
-/// mistyped name cannot loosen anything in silence. Keys are given as `jwks`; `jwks_uri` is known and refused.
+/// mistyped name cannot loosen anything in silence. Keys are given as `jwks` or, with the feature `discovery`,
+/// fetched from `jwks_uri`.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -45,7 +46,8 @@ pub struct ClientMetadata {
     /// self-signed certificates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<Value>,
-    /// Where its public keys could be fetched. Not supported: give them as `jwks`.
+    /// Where the public keys it signs assertions with are fetched, instead of `jwks`; `https` only. Needs the feature
+    /// `discovery`, and a Tokio runtime where the server is built.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
     /// What it may ask for: names separated by spaces. Required.

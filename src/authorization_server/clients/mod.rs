@@ -3,6 +3,7 @@
 mod certificates;
 mod distinguished_name;
 mod error;
+mod key_source;
 mod metadata;
 mod redirect_uri;
 mod registration;
@@ -11,13 +12,11 @@ mod tests;
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::{
-    jose::{JwsAlgorithm, VerifyingKeySet},
-    mtls::CertificateThumbprint,
-};
+use crate::{issuer::IssuerKeys, jose::JwsAlgorithm, mtls::CertificateThumbprint};
 
 pub(crate) use self::{
     certificates::CertificateSubject,
+    key_source::KeySource,
     redirect_uri::{RedirectUri, with_parameters},
 };
 pub use self::{
@@ -47,7 +46,8 @@ pub(crate) struct Client {
 pub(crate) enum Credential {
     /// Signed assertions (OpenID Connect Core §9).
     Assertion {
-        keys: VerifyingKeySet,
+        /// Given with the registration, or fetched from the client's `jwks_uri`.
+        keys: IssuerKeys,
         /// The only algorithm allowed, if one is registered.
         algorithm: Option<JwsAlgorithm>,
     },
@@ -92,6 +92,7 @@ impl Clients {
     pub(crate) fn new(
         metadata: impl IntoIterator<Item = ClientMetadata>,
         known_scopes: &ScopeSet,
+        source: &KeySource,
     ) -> Result<Self, InvalidClient> {
         let mut clients = HashMap::new();
         for (index, metadata) in metadata.into_iter().enumerate() {
@@ -100,7 +101,7 @@ impl Clients {
                 client_id: metadata.client_id.clone(),
                 problem,
             };
-            let client = Client::register(&metadata, known_scopes).map_err(refused)?;
+            let client = Client::register(&metadata, known_scopes, source).map_err(refused)?;
             if clients.contains_key(&client.id) {
                 return Err(refused(ClientProblem::Duplicate));
             }

@@ -6,11 +6,13 @@ use super::{
     Binding, Client, Credential,
     certificates::{CertificateSubject, registered_certificates},
     error::ClientProblem,
+    key_source::KeySource,
     metadata::{ClientAuthenticationMethod, ClientMetadata},
     redirect_uri::RedirectUri,
 };
 use crate::{
     authorization_server::scope::ScopeSet,
+    issuer::IssuerKeys,
     jose::{JwkSet, VerifyingKeySet},
 };
 
@@ -19,6 +21,7 @@ impl Client {
     pub(super) fn register(
         metadata: &ClientMetadata,
         known_scopes: &ScopeSet,
+        source: &KeySource,
     ) -> Result<Self, ClientProblem> {
         let id = metadata.client_id.clone();
         // VSCHAR (RFC 6749 Appendix A.1).
@@ -36,7 +39,7 @@ impl Client {
         Ok(Self {
             name: name(metadata)?,
             redirect_uris: redirect_uris(&metadata.redirect_uris)?,
-            credential: credential(metadata)?,
+            credential: credential(metadata, source)?,
             binding: binding(metadata)?,
             scopes: scopes(metadata, known_scopes)?,
             may_refresh: may_refresh(metadata)?,
@@ -71,12 +74,15 @@ fn redirect_uris(uris: &[String]) -> Result<Vec<RedirectUri>, ClientProblem> {
     Ok(checked)
 }
 
-fn credential(metadata: &ClientMetadata) -> Result<Credential, ClientProblem> {
+fn credential(metadata: &ClientMetadata, source: &KeySource) -> Result<Credential, ClientProblem> {
     let method = metadata
         .token_endpoint_auth_method
         .ok_or(ClientProblem::NoMethod)?;
-    if metadata.jwks_uri.is_some() {
-        return Err(ClientProblem::JwksUri);
+    if metadata.jwks_uri.is_some() && metadata.jwks.is_some() {
+        return Err(ClientProblem::TwoKeySets);
+    }
+    if metadata.jwks_uri.is_some() && method != ClientAuthenticationMethod::PrivateKeyJwt {
+        return Err(ClientProblem::DoesNotFitMethod("jwks_uri"));
     }
     if metadata.jwks.as_ref().is_some_and(holds_a_secret) {
         return Err(ClientProblem::PrivateKey);
@@ -108,7 +114,7 @@ fn credential(metadata: &ClientMetadata) -> Result<Credential, ClientProblem> {
         ));
     }
     match method {
-        ClientAuthenticationMethod::PrivateKeyJwt => assertion(metadata),
+        ClientAuthenticationMethod::PrivateKeyJwt => assertion(metadata, source),
         ClientAuthenticationMethod::TlsClientAuth => {
             CertificateSubject::register(metadata).map(Credential::Subject)
         }
@@ -122,15 +128,18 @@ fn credential(metadata: &ClientMetadata) -> Result<Credential, ClientProblem> {
     }
 }
 
-fn assertion(metadata: &ClientMetadata) -> Result<Credential, ClientProblem> {
-    let keys = VerifyingKeySet::new(&JwkSet::from_value(jwks(metadata)?)?);
-    if keys.keys().is_empty() {
-        return Err(ClientProblem::NoUsableKey);
-    }
+fn assertion(metadata: &ClientMetadata, source: &KeySource) -> Result<Credential, ClientProblem> {
     let algorithm = metadata.token_endpoint_auth_signing_alg;
+    if let Some(url) = &metadata.jwks_uri {
+        let keys = source.keys(&metadata.client_id, url)?;
+        return Ok(Credential::Assertion { keys, algorithm });
+    }
+    let set = JwkSet::from_value(jwks(metadata)?)?;
+    let keys = VerifyingKeySet::new(&set);
     if algorithm.is_some_and(|wanted| keys.keys().iter().all(|key| key.algorithm() != wanted)) {
         return Err(ClientProblem::NoKeyForAlgorithm);
     }
+    let keys = IssuerKeys::fixed(&set).map_err(|_| ClientProblem::NoUsableKey)?;
     Ok(Credential::Assertion { keys, algorithm })
 }
 

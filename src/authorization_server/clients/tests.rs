@@ -1,9 +1,16 @@
 //! Which metadata becomes a client, and which does not.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use super::{Binding, Client, ClientAuthenticationMethod, ClientMetadata, ClientProblem};
-use crate::jose::{JwsAlgorithm, SigningKey};
+use super::{
+    Binding, Client, ClientAuthenticationMethod, ClientMetadata, ClientProblem, KeySource,
+};
+use crate::{
+    jose::{JwsAlgorithm, SigningKey},
+    time::SystemClock,
+};
 
 fn jwks(algorithm: JwsAlgorithm) -> Value {
     let key = SigningKey::generate(algorithm).unwrap();
@@ -24,7 +31,12 @@ fn good() -> Value {
 
 fn register(metadata: Value) -> Result<Client, ClientProblem> {
     let known = ["accounts", "payments"].into_iter().collect();
-    Client::register(&serde_json::from_value(metadata).unwrap(), &known)
+    let source = KeySource {
+        clock: Arc::new(SystemClock),
+        #[cfg(feature = "discovery")]
+        fetcher: None,
+    };
+    Client::register(&serde_json::from_value(metadata).unwrap(), &known, &source)
 }
 
 /// The good client with members replaced; `null` takes one away.
@@ -75,7 +87,7 @@ fn missing_contradictory_and_insecure_metadata_is_refused() {
         (json!({"token_endpoint_auth_method": null}), P::NoMethod),
         (
             json!({"jwks_uri": "https://client.example/jwks"}),
-            P::JwksUri,
+            P::TwoKeySets,
         ),
         (json!({"jwks": null}), P::Missing("jwks")),
         (json!({"jwks": {"keys": []}}), P::NoUsableKey),

@@ -45,9 +45,9 @@ async fn token(
     parts: &Parts,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response<String>, Failure> {
-    let now = server.clock.now();
     let body = body.map_err(Refusal::from)?;
-    let request = server.read(Endpoint::Token, parts, &body, now)?;
+    let request = server.read(Endpoint::Token, parts, &body).await?;
+    let now = request.now;
     match request.parameters.get("grant_type") {
         Some("authorization_code") => code::redeem(server, &request, now).await,
         Some("refresh_token") => refresh::refresh(server, &request, now).await,

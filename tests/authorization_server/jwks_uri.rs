@@ -1,0 +1,183 @@
+//! Clients whose keys are fetched (RFC 7591 §2, `jwks_uri`).
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{Json, Router, response::IntoResponse as _, routing::get};
+use http::StatusCode;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tower_fapi::{
+    authorization_server::{ClientMetadata, ClientProblem, ConfigError},
+    issuer::Fetcher,
+    jose::{JwsAlgorithm, PrivateJwk, SigningKey},
+    testing::Document,
+};
+
+use crate::{
+    assertion::{refused, with_assertion},
+    configuration::builder,
+    world::{CALLBACK, PAR, Reply, World, post},
+};
+
+/// Where the client publishes its keys; `None` is an outage.
+#[derive(Clone, Default)]
+struct Jwks {
+    set: Arc<Mutex<Option<Value>>>,
+    fetches: Arc<AtomicUsize>,
+}
+
+impl Jwks {
+    async fn listen(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/jwks", listener.local_addr().unwrap());
+        let jwks = self.clone();
+        let answer = move || async move {
+            jwks.fetches.fetch_add(1, Ordering::SeqCst);
+            match jwks.set.lock().unwrap().clone() {
+                Some(set) => Json(set).into_response(),
+                None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            }
+        };
+        let router = Router::new().route("/jwks", get(answer));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        url
+    }
+
+    fn publish(&self, keys: &[&SigningKey]) {
+        let keys: Vec<Value> = keys
+            .iter()
+            .map(|key| Value::Object(key.public().to_members()))
+            .collect();
+        *self.set.lock().unwrap() = Some(json!({ "keys": keys }));
+    }
+
+    fn fetches(&self) -> usize {
+        self.fetches.load(Ordering::SeqCst)
+    }
+
+    async fn world(&self) -> World {
+        let url = self.listen().await;
+        let fetcher = Fetcher::builder()
+            .dangerous()
+            .http_on_loopback()
+            .build()
+            .unwrap();
+        World::with(|builder| {
+            let builder = builder.client_keys_fetcher(fetcher);
+            builder.client(client(&json!({ "jwks_uri": url })))
+        })
+    }
+}
+
+fn client(changes: &Value) -> ClientMetadata {
+    let mut metadata = json!({
+        "client_id": "fetched",
+        "redirect_uris": [CALLBACK],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "scope": "accounts",
+        "dpop_bound_access_tokens": true,
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        metadata[name] = value.clone();
+    }
+    serde_json::from_value(metadata).unwrap()
+}
+
+fn key(kid: &str) -> SigningKey {
+    let made = PrivateJwk::generate(JwsAlgorithm::Es256).unwrap();
+    let mut members: Value = serde_json::from_str(&made.secret_json()).unwrap();
+    members["kid"] = kid.into();
+    SigningKey::new(&PrivateJwk::from_members(members.as_object().unwrap()).unwrap()).unwrap()
+}
+
+async fn push(world: &World, key: &SigningKey) -> Reply {
+    let header = json!({ "alg": "ES256", "kid": key.kid() }).to_string();
+    let claims = Value::Object(world.claims("fetched")).to_string();
+    let assertion = Document::sign_texts(key, &header, &claims);
+    world.send(post(PAR, &with_assertion(&assertion))).await
+}
+
+#[tokio::test]
+async fn a_new_key_is_fetched_once_and_a_strangers_no_more_often() {
+    let (jwks, first, second, stranger) = (Jwks::default(), key("1"), key("2"), key("3"));
+    jwks.publish(&[&first]);
+    let world = jwks.world().await;
+    assert_eq!(push(&world, &first).await.status, 201);
+    assert_eq!(push(&world, &first).await.status, 201);
+    assert_eq!(jwks.fetches(), 1);
+
+    jwks.publish(&[&first, &second]);
+    assert_eq!(push(&world, &second).await.status, 201, "rotated");
+    assert_eq!(jwks.fetches(), 2);
+    for _ in 0..3 {
+        assert_eq!(push(&world, &stranger).await.refusal(), refused());
+    }
+    assert_eq!(jwks.fetches(), 2, "not before the cool-down is over");
+    world.advance(30);
+    for _ in 0..3 {
+        assert_eq!(push(&world, &stranger).await.refusal(), refused());
+    }
+    assert_eq!(jwks.fetches(), 3);
+    // Another's key under a name that is known is no question of keys.
+    assert_eq!(push(&world, &key("1")).await.refusal(), refused());
+    assert_eq!(jwks.fetches(), 3);
+}
+
+// Whether the client is who it says is not known then, so it is not said to be somebody else.
+#[tokio::test]
+async fn keys_that_cannot_be_had_are_not_the_clients_fault() {
+    let (jwks, first, second) = (Jwks::default(), key("1"), key("2"));
+    let world = jwks.world().await;
+    let unavailable = (503, "temporarily_unavailable".to_owned());
+    let reply = push(&world, &first).await;
+    assert_eq!(reply.refusal(), unavailable);
+    assert!(reply.header("retry-after").is_some());
+    assert_eq!(world.push(&[]).await.status, 201, "others go on");
+
+    let jwks = Jwks::default();
+    jwks.publish(&[&first]);
+    let world = jwks.world().await;
+    assert_eq!(push(&world, &first).await.status, 201);
+    *jwks.set.lock().unwrap() = None;
+    assert_eq!(push(&world, &first).await.status, 201, "known keys serve");
+    assert_eq!(push(&world, &second).await.refusal(), unavailable);
+}
+
+#[tokio::test]
+async fn a_place_that_cannot_be_trusted_is_refused_at_the_start() {
+    use ClientProblem as P;
+    let of_tls = json!({
+        "token_endpoint_auth_method": "tls_client_auth",
+        "tls_client_auth_san_dns": "client.example",
+        "jwks_uri": "https://client.example/jwks",
+    });
+    let both = json!({ "jwks": { "keys": [] }, "jwks_uri": "https://client.example/jwks" });
+    for (changes, expected) in [
+        (json!({ "jwks_uri": "http://client.example/jwks" }), None),
+        (json!({ "jwks_uri": "http://127.0.0.1/jwks" }), None),
+        (json!({ "jwks_uri": "https://a@client.example/" }), None),
+        (json!({ "jwks_uri": "file:///etc/passwd" }), None),
+        (json!({ "jwks_uri": "/jwks" }), None),
+        (both, Some(P::TwoKeySets)),
+        (of_tls, Some(P::DoesNotFitMethod("jwks_uri"))),
+    ] {
+        let refused = builder().client(client(&changes)).build().unwrap_err();
+        let ConfigError::Client(refused) = refused else {
+            panic!("{changes}: {refused}")
+        };
+        match expected {
+            Some(expected) => assert_eq!(refused.problem, expected, "{changes}"),
+            None => assert!(matches!(refused.problem, P::KeySource(_)), "{changes}"),
+        }
+    }
+}
+
+#[test]
+fn fetching_needs_a_runtime() {
+    let client = client(&json!({ "jwks_uri": "https://client.example/jwks" }));
+    let refused = builder().client(client).build().unwrap_err();
+    assert!(refused.to_string().contains("runtime"), "{refused}");
+}
