@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! cargo run --example client --features full
-//! cargo run --example client --features full -- ISSUER CLIENT_ID SCOPE URL
+//! cargo run --example client --features full -- ISSUER CLIENT_ID SCOPE URL [AUTHORITIES]
 //! ```
 //!
 //! Without arguments it is the client `budget-planner` of the example `authorization_server`, and calls the example
 //! `resource_server`. It authenticates with a key that it makes on its first run; when the authorization server does not
-//! know that key, it says how to register it.
+//! know that key, it says how to register it. AUTHORITIES is a PEM file: whom to trust in place of the system's authorities.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -39,14 +39,29 @@ const SAMPLE: [&str; 4] = [
     "https://localhost:9443/accounts",
 ];
 
+const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/client-key.json");
+
+/// The certificate of the two other examples, which no system trusts.
+const SAMPLE_AUTHORITIES: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/examples/authorization_server/server-chain.pem"
+);
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match arguments[..] {
-        [] => run(SAMPLE).await,
-        [issuer, client_id, scope, url] => run([issuer, client_id, scope, url]).await,
-        _ => Err("usage: client [ISSUER CLIENT_ID SCOPE URL]".into()),
+        [] if !Path::new(SAMPLE_AUTHORITIES).exists() => Err(
+            "start the other two examples first, with --make-certificate: the README says how"
+                .into(),
+        ),
+        [] => run(SAMPLE, Some(SAMPLE_AUTHORITIES)).await,
+        [issuer, client_id, scope, url] => run([issuer, client_id, scope, url], None).await,
+        [issuer, client_id, scope, url, authorities] => {
+            run([issuer, client_id, scope, url], Some(authorities)).await
+        }
+        _ => Err("usage: client [ISSUER CLIENT_ID SCOPE URL [AUTHORITIES]]".into()),
     };
     outcome.map_or_else(
         |error| {
@@ -57,15 +72,14 @@ async fn main() -> ExitCode {
     )
 }
 
-async fn run([issuer, client_id, scope, url]: [&str; 4]) -> Outcome {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    let key = key(&directory.join("client-key.json"))?;
+async fn run([issuer, client_id, scope, url]: [&str; 4], authorities: Option<&str>) -> Outcome {
+    let key = key(Path::new(KEY))?;
     let public = key.public().clone();
     let mut builder = Client::builder(issuer.parse()?, client_id)
         .private_key_jwt(key)
         .dpop(SigningKey::generate(JwsAlgorithm::Es256)?);
-    // The certificate of the two other examples, which no system trusts.
-    if let Ok(pem) = fs::read(directory.join("authorization_server/server-chain.pem")) {
+    if let Some(file) = authorities {
+        let pem = fs::read(file).map_err(|error| format!("{file}: {error}"))?;
         builder = builder.trusted_roots(TrustedRoots::from_pem(&pem)?);
     }
     let client = builder.build()?;

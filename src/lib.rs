@@ -12,7 +12,7 @@
 //!
 //! let issuer = TrustedIssuer::discover("https://as.example.com")?;
 //! let server = ResourceServer::builder("https://api.example.com", issuer).build()?;
-//! let layer = FapiLayer::new(server); // around an axum router, a tonic service, any `http` service
+//! let layer = FapiLayer::new(server); // around a router of axum, tonic, or any `http` service
 //! # let _ = layer; Ok(()) }
 //! ```
 //!

@@ -122,7 +122,7 @@ async fn serve(setup: Setup, certificate: Option<&CertificateFiles>) -> ExitCode
     if let Some(files) = certificate {
         let url = format!("https://localhost:{}/", address.port());
         println!(
-            "Without a token the answer is 401: {}",
+            "Without a token the answer is 401: {}\nThe example `client` gets one and uses it.",
             curl(&files.chain, &url)
         );
     }
