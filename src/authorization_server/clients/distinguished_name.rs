@@ -144,6 +144,10 @@ impl Value {
         let mut bytes = Vec::new();
         let mut rest = written.bytes();
         while let Some(byte) = rest.next() {
+            // RFC 4514 §3 lets these stand escaped only. The quotes of RFC 2253 and OpenSSL would never match.
+            if matches!(byte, b'"' | b'<' | b'>' | 0) {
+                return Err(InvalidDistinguishedName);
+            }
             if byte != b'\\' {
                 bytes.push(byte);
                 continue;
@@ -248,6 +252,7 @@ mod tests {
             (r"O=Sue\, Grabbit and Runn", r"O=Sue\2C Grabbit and Runn"),
             (r"SN=Lu\C4\8Di\C4\87", "SN=Lučić"),
             (r"CN=\#x", r"CN=\23x"),
+            (r#"CN=\"a\<b\>\""#, r"CN=\22a\3Cb\3E\22"),
         ] {
             assert_eq!(name(one), name(other), "{one} {other}");
         }
@@ -291,6 +296,10 @@ mod tests {
             "CN=#xx",
             "1..2=a",
             "=a",
+            r#"O="Example""#,
+            "CN=a<b",
+            "CN=a>b",
+            "CN=a\0",
         ] {
             assert_eq!(
                 text.parse::<DistinguishedName>(),
