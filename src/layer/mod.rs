@@ -1,6 +1,20 @@
 //! Tower layers.
 //!
-//! [`FapiLayer`] is the one to start with; [`RequireScope`] stands behind it, on the routes that need more.
+//! [`FapiLayer`] is the one to start with: around everything, once. [`RequireScope`] stands behind it, on the routes that
+//! need more. [`ProtectLayer`] and [`InteractionIdLayer`] are the two halves of the first, for whoever wants them apart.
+//!
+//! What was decided of a request stands in the extensions of its answer, for a layer outside that counts or logs:
+//!
+//! ```
+//! use tower_fapi::rejection::Rejection;
+//!
+//! fn count<B>(answer: &http::Response<B>) {
+//!     if let Some(Rejection::Refused(refusal)) = answer.extensions().get() {
+//!         eprintln!("refused: {refusal}"); // the precise reason; the client is told no more than helps it
+//!     }
+//! }
+//! # count(&http::Response::new(()));
+//! ```
 
 mod body;
 #[cfg(feature = "axum")]

@@ -226,12 +226,12 @@ const fn token_description(error: &TokenError) -> &'static str {
         TokenError::NotYetValid(_) | TokenError::IssuedInFuture(_) => {
             "the access token is not valid yet"
         }
-        TokenError::Audience => "the access token was issued for another resource",
+        TokenError::Audience(_) => "the access token was issued for another resource",
         TokenError::UnknownConfirmation => "the access token is bound in a way not supported here",
         TokenError::Type(_)
         | TokenError::Algorithm
         | TokenError::MissingClaim(_)
-        | TokenError::Issuer
+        | TokenError::Issuer(_)
         | TokenError::UnknownKey
         | TokenError::Signature => "the access token is not valid here",
     }

@@ -209,7 +209,7 @@ fn descriptions_keep_to_the_grammar_and_tell_nothing() {
         Refusal::MalformedAuthorization,
         Refusal::Token(TokenError::UnknownKey),
         Refusal::Token(TokenError::Signature),
-        Refusal::Token(TokenError::Issuer),
+        Refusal::Token(TokenError::Issuer("https://evil".into())),
         Refusal::Proof(ProofError::Target {
             claimed: "https://evil".into(),
             asked: "https://in".into(),
@@ -226,5 +226,8 @@ fn descriptions_keep_to_the_grammar_and_tell_nothing() {
     }
     let same = |error: TokenError| Refusal::Token(error).description();
     assert_eq!(same(TokenError::UnknownKey), same(TokenError::Signature));
-    assert_eq!(same(TokenError::Issuer), same(TokenError::Signature));
+    assert_eq!(
+        same(TokenError::Issuer("https://evil".into())),
+        same(TokenError::Signature)
+    );
 }

@@ -11,7 +11,7 @@ use crate::{
     issuer::{IssuerKeys, KeySnapshot, KeysUnavailable},
     rejection::{AuthScheme, Refusal},
     time::Timestamp,
-    token::{AccessToken, TokenError, TokenRules, UnverifiedToken, check_time},
+    token::{AccessToken, TokenError, TokenRules, UnverifiedToken, check_time, shortened},
 };
 
 /// What can be said of a request without waiting for anything.
@@ -141,14 +141,10 @@ impl ResourceServer {
             };
         }
         let unverified = UnverifiedToken::parse(credentials.token)?;
-        let named = |trusted: &super::TrustedIssuer| trusted.issuer == unverified.issuer();
-        let position = self
-            .0
-            .issuers
-            .iter()
-            .position(named)
-            .ok_or(TokenError::Issuer)?;
-        let issuer = self.0.issuers.get(position).ok_or(TokenError::Issuer)?;
+        let mut issuers = self.0.issuers.iter().enumerate();
+        let (position, issuer) = issuers
+            .find(|(_, trusted)| trusted.issuer == unverified.issuer())
+            .ok_or_else(|| TokenError::Issuer(shortened(unverified.issuer())))?;
         let Some(snapshot) = fetched.cloned().or_else(|| issuer.keys.current(now)) else {
             return Err(Halt::NeedsKeys(KeyWish {
                 keys: issuer.keys.clone(),

@@ -295,13 +295,13 @@ fn each_check_refuses_alone() {
         (
             "unknown issuer",
             with_proof(&foreign),
-            TokenError::Issuer.into(),
+            TokenError::Issuer("https://evil.example".into()).into(),
         ),
         ("forged", with_proof(&forged), TokenError::Signature.into()),
         (
             "other audience",
             with_proof(&elsewhere),
-            TokenError::Audience.into(),
+            TokenError::Audience("https://other.example.com".into()).into(),
         ),
         (
             "no host",

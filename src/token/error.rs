@@ -10,7 +10,7 @@ pub enum TokenError {
     #[error("malformed token: {0}")]
     Malformed(#[from] JwsError),
     /// `typ` is not that of an access token (RFC 9068 §4).
-    #[error("`typ` is {0:?}, not at+jwt")]
+    #[error("`typ` is {}, not at+jwt", .0.as_deref().unwrap_or("missing"))]
     Type(Option<String>),
     /// `alg` is not among the algorithms accepted from this issuer.
     #[error("algorithm not accepted")]
@@ -21,12 +21,12 @@ pub enum TokenError {
     /// A claim has not the type or the form it must have. That is not the same as absent.
     #[error("claim `{0}` is malformed")]
     MalformedClaim(&'static str),
-    /// `iss` is none of the issuers that are trusted here.
-    #[error("issuer is not trusted")]
-    Issuer,
-    /// `aud` does not name this resource server.
-    #[error("issued for another audience")]
-    Audience,
+    /// `iss`, this one, is none of the issuers that are trusted here. They are compared letter for letter.
+    #[error("issuer {0:?} is not trusted")]
+    Issuer(String),
+    /// `aud`, this one, does not name this resource server. They are compared letter for letter.
+    #[error("issued for audience {0:?}")]
+    Audience(String),
     /// It has ended.
     #[error("expired at {0}")]
     Expired(Timestamp),

@@ -101,7 +101,7 @@ impl<'a> UnverifiedToken<'a> {
             .iter()
             .any(|audience| rules.audiences.contains(audience))
         {
-            return Err(TokenError::Audience);
+            return Err(TokenError::Audience(shortened(&token.audience().join(" "))));
         }
         check_time(&token, rules.clock_skew, now)?;
         jws.verify_with(&header, keys)
@@ -157,8 +157,9 @@ pub(crate) fn check_time(
     }
 }
 
-fn shortened(text: &str) -> String {
-    text.chars().take(64).collect()
+/// As much of what a stranger wrote as a log can bear.
+pub(crate) fn shortened(text: &str) -> String {
+    text.chars().take(128).collect()
 }
 
 fn optional_text(

@@ -21,7 +21,7 @@ pub use self::jwt::{TokenRules, UnverifiedToken};
 #[cfg(not(feature = "testing"))]
 pub(crate) use self::jwt::{TokenRules, UnverifiedToken};
 
-pub(crate) use self::jwt::check_time;
+pub(crate) use self::jwt::{check_time, shortened};
 pub use self::{
     access_token::AccessToken,
     authorization_detail::AuthorizationDetail,

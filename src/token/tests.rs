@@ -241,23 +241,26 @@ fn each_demand_refuses_alone() {
             "other audience",
             (
                 claim("aud", "https://other.example".into()),
-                TokenError::Audience,
+                TokenError::Audience("https://other.example".into()),
             ),
         ),
         (
             "audience by prefix",
-            (claim("aud", format!("{API}/").into()), TokenError::Audience),
+            (
+                claim("aud", format!("{API}/").into()),
+                TokenError::Audience(format!("{API}/")),
+            ),
         ),
         (
             "audience in other case",
             (
                 claim("aud", API.to_uppercase().into()),
-                TokenError::Audience,
+                TokenError::Audience(API.to_uppercase()),
             ),
         ),
         (
             "no audience in the array",
-            (claim("aud", json!([])), TokenError::Audience),
+            (claim("aud", json!([])), TokenError::Audience(String::new())),
         ),
         (
             "ends now",
