@@ -195,7 +195,9 @@ async fn a_server_that_says_nothing_is_not_waited_for() {
     let builder = builder(&server.url(""));
     let builder = builder.timeout(Duration::from_millis(300)).unwrap();
     let client = builder.private_key_jwt(key()).dpop(key()).build().unwrap();
-    let refused = client.authorize(&request()).await.unwrap_err();
+    let asked = request();
+    let patience = tokio::time::timeout(Duration::from_secs(20), client.authorize(&asked));
+    let refused = patience.await.expect("waited for").unwrap_err();
     assert_eq!(
         refused.to_string(),
         "pushed authorization request endpoint: timed out"
