@@ -1,5 +1,7 @@
 //! Signing in.
 
+use tower_fapi::jose::base64url;
+
 use crate::{
     browser::{Browser, answer, attribute, error_page, landed},
     world::{ISSUER, World, form, post},
@@ -80,7 +82,11 @@ async fn a_form_that_is_not_ours_signs_nobody_in() {
     let (mut browser, page) = login_page(&world).await;
     let (_, other) = login_page(&world).await;
     let url = format!("{ISSUER}{}", page.action());
-    for csrf in ["", "x", &other.csrf()] {
+    // What authenticates the page's URL, which others may have seen, is not what authenticates its form.
+    let (_, handle) = page.path.split_once("interaction=").unwrap();
+    let handle = base64url::decode(handle).unwrap();
+    let of_the_url = base64url::encode(&handle[handle.len() - 32..]);
+    for csrf in ["", "x", &other.csrf(), &of_the_url] {
         let fields = form([
             ("csrf", csrf),
             ("username", "alice"),

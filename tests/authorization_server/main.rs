@@ -30,6 +30,7 @@ mod login;
 mod metadata;
 mod patience;
 mod pushed_request;
+mod races;
 mod refresh;
 mod sample;
 mod world;
