@@ -63,8 +63,45 @@ fn record(c: &mut Criterion) {
                 b.iter_custom(|records| traffic.run(threads, records));
             });
         }
-        let bytes = u64::try_from(traffic.store.allocated_bytes()).unwrap();
-        println!("{live} live: {} bytes each\n", bytes / live);
+        let bytes = traffic.store.allocated_bytes();
+        // What any store of this size pays at least, on this machine and beside whatever else runs on it.
+        let memory = Memory::of(bytes);
+        c.bench_function(&format!("replay/record/{live} live/one read"), |b| {
+            b.iter_custom(|reads| memory.read(reads));
+        });
+        println!("{live} live: {} bytes each\n", bytes as u64 / live);
+    }
+}
+
+/// Memory in which each line tells where the next one to read is.
+struct Memory(Vec<[usize; 8]>);
+
+impl Memory {
+    fn of(bytes: usize) -> Self {
+        let lines = bytes / 64;
+        let mut memory = vec![[0; 8]; lines];
+        // A linear congruential generator that comes by each line once; what falls outside is passed over.
+        let modulus = lines.next_power_of_two();
+        let after = |line| (line * 0x2c92_7755 + 0x3c6e_f35f) % modulus;
+        let mut line = 0;
+        loop {
+            let mut next = after(line);
+            while next >= lines {
+                next = after(next);
+            }
+            memory[line][0] = next;
+            if next == 0 {
+                return Self(memory);
+            }
+            line = next;
+        }
+    }
+
+    fn read(&self, reads: u64) -> Duration {
+        let start = Instant::now();
+        let last = (0..reads).fold(0, |line: usize, _| self.0[line][0]);
+        black_box(last);
+        start.elapsed()
     }
 }
 

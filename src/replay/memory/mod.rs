@@ -91,11 +91,7 @@ impl MemoryReplayStore {
                 .collect(),
             due: (0..shards).map(|_| AtomicI64::new(i64::MAX)).collect(),
             seed: RandomState::new(),
-            shared: Shared {
-                capacity,
-                taken: AtomicUsize::new(0),
-                forgotten: Mutex::default(),
-            },
+            shared: Shared::new(capacity),
         }
     }
 
@@ -229,6 +225,14 @@ impl Slot {
 }
 
 impl Shared {
+    fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            taken: AtomicUsize::new(0),
+            forgotten: Mutex::default(),
+        }
+    }
+
     fn take_place(&self) -> bool {
         let one_more = |taken| (taken < self.capacity).then_some(taken + 1);
         self.taken

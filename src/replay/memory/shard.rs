@@ -104,7 +104,10 @@ impl Shard {
         shared: &Shared,
     ) -> Outcome {
         let expired_for = now - due.load(Ordering::Relaxed);
-        if self.log.len() == self.log.capacity() || expired_for > PATIENCE.max(expires - now) {
+        let held = self.log.len();
+        let no_room =
+            held == self.log.capacity() && (held < Index::MOST_RECORDS || expired_for > 0);
+        if no_room || expired_for > PATIENCE.max(expires - now) {
             self.collect(now, due, shared);
         }
         let is_it = |position: usize| {
@@ -192,5 +195,51 @@ impl Shard {
 
     pub(super) fn allocated_bytes(&self) -> usize {
         self.log.capacity() * size_of::<Entry>() + self.index.bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_agree_in_the_hash_or_in_the_rest_are_different_keys() {
+        let (mut shard, due, shared) = (Shard::new(), AtomicI64::new(i64::MAX), Shared::new(10));
+        let fingerprints = [(1, 1), (1, 2), (2, 1), (2, 2)];
+        for expected in [Outcome::First, Outcome::Replayed] {
+            for (hash, rest) in fingerprints {
+                let outcome = shard.record(Fingerprint { hash, rest }, 60, 0, &due, &shared);
+                assert_eq!(outcome, expected);
+            }
+        }
+    }
+
+    // Not what a store of many shards comes to, but it must not write over anything then.
+    #[test]
+    fn a_shard_with_more_records_than_its_index_can_hold_is_full() {
+        let (mut shard, due) = (Shard::new(), AtomicI64::new(i64::MAX));
+        let shared = Shared::new(usize::MAX);
+        let mut record = |n: u64, now| {
+            let hash = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            shard.record(Fingerprint { hash, rest: n }, now + 60, now, &due, &shared)
+        };
+        for (range, now, expected) in [
+            (0..65_535, 0, Outcome::First),
+            (65_535..65_538, 0, Outcome::Full),
+            (0..65_535, 60, Outcome::Replayed),
+            (65_535..131_070, 61, Outcome::First),
+        ] {
+            for n in range {
+                assert_eq!(record(n, now), expected, "{n}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_expiry_survives_its_five_bytes() {
+        for second in [0, 1, 255, 256, 1_800_000_000, LAST_SECOND - 1, LAST_SECOND] {
+            let entry = Entry::new(Fingerprint { hash: 0, rest: 0 }, second);
+            assert_eq!(entry.expires(), second);
+        }
     }
 }

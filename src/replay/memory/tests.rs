@@ -76,6 +76,19 @@ fn proofs_with_other_keys_do_not_disturb_each_other() {
     }
 }
 
+// Capacities between which the number of shards is decided anew.
+#[test]
+fn full_shards_hold_some_thousands() {
+    for capacity in [1_000_000, 10_000_000, 100_000_000, 1_000_000_000] {
+        let store = MemoryReplayStore::new(capacity);
+        let each = capacity / store.shards.len();
+        assert!((1_000..=16_384).contains(&each), "{capacity}: {each}");
+    }
+    for (capacity, shards) in [(0, 64), (1, 64), (usize::MAX, 65_536)] {
+        assert_eq!(MemoryReplayStore::new(capacity).shards.len(), shards);
+    }
+}
+
 #[test]
 fn of_concurrent_records_with_one_key_one_is_first() {
     const THREADS: usize = 8;
@@ -211,7 +224,7 @@ fn a_clock_set_back_does_not_bring_back_what_was_written_over() {
 // The year-ahead clock was believed long enough for records made then to be dropped too.
 #[test]
 fn service_resumes_after_a_clock_that_was_ahead() {
-    let store = MemoryReplayStore::with_shards(1_000, 2);
+    let store = MemoryReplayStore::with_shards(1_000, 1);
     store.says(1, NOW + 60, NOW);
     store.says(2, NOW + YEAR + 60, NOW + YEAR);
     store.sweep(at(NOW + YEAR + 100));
