@@ -60,6 +60,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod dpop;
+pub mod guide;
 pub mod issuer;
 pub mod jose;
 pub mod layer;

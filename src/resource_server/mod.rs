@@ -37,6 +37,7 @@
 
 mod binding;
 mod builder;
+mod config_error;
 mod credentials;
 mod facts;
 mod judge;
@@ -51,7 +52,8 @@ pub(crate) use self::judge::Judgement;
 pub use self::trusted_issuer::DiscoverError;
 pub use self::{
     binding::Binding,
-    builder::{ConfigError, ResourceServerBuilder},
+    builder::ResourceServerBuilder,
+    config_error::ConfigError,
     facts::{InvalidPublicUrl, PublicUrl, RequestFacts},
     server::{Accepted, ResourceServer},
     trusted_issuer::TrustedIssuer,

@@ -204,11 +204,11 @@ mod tests {
 
     #[test]
     fn keys_that_agree_in_the_hash_or_in_the_rest_are_different_keys() {
-        let (mut shard, due, shared) = (Shard::new(), AtomicI64::new(i64::MAX), Shared::new(10));
+        let (mut shard, due, store) = (Shard::new(), AtomicI64::new(i64::MAX), Shared::new(10));
         let fingerprints = [(1, 1), (1, 2), (2, 1), (2, 2)];
         for expected in [Outcome::First, Outcome::Replayed] {
             for (hash, rest) in fingerprints {
-                let outcome = shard.record(Fingerprint { hash, rest }, 60, 0, &due, &shared);
+                let outcome = shard.record(Fingerprint { hash, rest }, 60, 0, &due, &store);
                 assert_eq!(outcome, expected);
             }
         }
@@ -218,10 +218,10 @@ mod tests {
     #[test]
     fn a_shard_with_more_records_than_its_index_can_hold_is_full() {
         let (mut shard, due) = (Shard::new(), AtomicI64::new(i64::MAX));
-        let shared = Shared::new(usize::MAX);
+        let store = Shared::new(usize::MAX);
         let mut record = |n: u64, now| {
             let hash = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            shard.record(Fingerprint { hash, rest: n }, now + 60, now, &due, &shared)
+            shard.record(Fingerprint { hash, rest: n }, now + 60, now, &due, &store)
         };
         for (range, now, expected) in [
             (0..65_535, 0, Outcome::First),

@@ -1,0 +1,21 @@
+//! Settings that make no resource server.
+
+use std::time::Duration;
+
+/// Why the settings make no resource server.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// An audience is empty, so tokens issued for nobody would be accepted.
+    #[error("the audience is empty")]
+    EmptyAudience,
+    /// Two trusted issuers have the same identifier; it would be unclear whose keys count.
+    #[error("issuer {0:?} is given twice")]
+    DuplicateIssuer(String),
+    /// No signature algorithm is accepted, from this issuer or for proofs.
+    #[error("no signature algorithm is accepted for {0}")]
+    NoAlgorithm(String),
+    /// Clock skew has to be 10 s to 60 s (FAPI 2.0 Security Profile §5.3.2.1).
+    #[error("a clock skew of {0:?}; it has to be 10 s to 60 s")]
+    ClockSkew(Duration),
+}
