@@ -91,6 +91,9 @@ pub enum Fault {
     /// The proof could not be recorded, and may therefore not be accepted.
     #[error("replay store: {0}")]
     Replay(#[from] StoreError),
+    /// What had to be waited for was wanting again each time it had come.
+    #[error("no verdict within the rounds of waiting that a request gets")]
+    Undecided,
 }
 
 impl Fault {
@@ -100,7 +103,7 @@ impl Fault {
         match self {
             Self::Keys(error) => error.retry_after(),
             // Records end every second, and a connection may be there again at any time.
-            Self::Replay(_) => Duration::from_secs(1),
+            Self::Replay(_) | Self::Undecided => Duration::from_secs(1),
         }
     }
 }

@@ -5,10 +5,10 @@ use super::{
     credentials::Credentials,
     facts::{RequestFacts, target},
     token_cache::{CachedToken, TokenHash},
+    wish::{Findings, KeyWish, Wish},
 };
 use crate::{
     dpop::{ProofError, ProofRequest, VerifiedProof, proof_header},
-    issuer::{IssuerKeys, KeySnapshot, KeysUnavailable},
     rejection::{AuthScheme, Refusal},
     time::Timestamp,
     token::{AccessToken, TokenError, TokenRules, UnverifiedToken, check_time, shortened},
@@ -20,8 +20,8 @@ pub(crate) enum Judgement {
     Proven(Proven),
     /// It is refused.
     Refused(Refusal),
-    /// Keys have to be fetched first. Judge again then.
-    NeedsKeys(KeyWish),
+    /// Something has to be waited for first. Judge again then.
+    Waits(Wish),
 }
 
 /// A token that may be used by whoever sent it, and the proof that has to be recorded before it is.
@@ -30,27 +30,10 @@ pub(crate) struct Proven {
     pub(crate) proof: Option<VerifiedProof>,
 }
 
-/// Keys that are not at hand.
-#[derive(Debug)]
-pub(crate) struct KeyWish {
-    keys: IssuerKeys,
-    /// The generation in which the token's key was not found; `None` if there are no keys at all.
-    unknown_in: Option<u64>,
-}
-
-impl KeyWish {
-    pub(crate) async fn fulfil(&self, now: Timestamp) -> Result<KeySnapshot, KeysUnavailable> {
-        match self.unknown_in {
-            None => self.keys.obtain(now).await,
-            Some(generation) => self.keys.refresh_for_unknown_key(generation, now).await,
-        }
-    }
-}
-
 /// Why judging stops.
 enum Halt {
     Refused(Refusal),
-    NeedsKeys(KeyWish),
+    Waits(Wish),
 }
 
 impl<E: Into<Refusal>> From<E> for Halt {
@@ -62,17 +45,17 @@ impl<E: Into<Refusal>> From<E> for Halt {
 impl ResourceServer {
     /// Judges without waiting and without changing anything but the cache of verified tokens.
     ///
-    /// `fetched` are keys that have just been fetched for this request; a key that they lack does not exist.
+    /// `findings` is what has been waited for on behalf of this request.
     pub(crate) fn judge(
         &self,
         facts: &RequestFacts<'_>,
         now: Timestamp,
-        fetched: Option<&KeySnapshot>,
+        findings: &Findings,
     ) -> Judgement {
-        match self.prove(facts, now, fetched) {
+        match self.prove(facts, now, findings) {
             Ok(proven) => Judgement::Proven(proven),
             Err(Halt::Refused(refusal)) => Judgement::Refused(refusal),
-            Err(Halt::NeedsKeys(wish)) => Judgement::NeedsKeys(wish),
+            Err(Halt::Waits(wish)) => Judgement::Waits(wish),
         }
     }
 
@@ -80,7 +63,7 @@ impl ResourceServer {
         &self,
         facts: &RequestFacts<'_>,
         now: Timestamp,
-        fetched: Option<&KeySnapshot>,
+        findings: &Findings,
     ) -> Result<Proven, Halt> {
         let credentials = Credentials::read(facts, self.0.max_token_bytes)?;
         let proof = match credentials.scheme {
@@ -88,7 +71,7 @@ impl ResourceServer {
             AuthScheme::Dpop => Some(proof_header(facts.headers)?.ok_or(ProofError::Missing)?),
         };
         let hash = TokenHash::of(credentials.token);
-        let token = self.token(&credentials, hash, now, fetched)?;
+        let token = self.token(&credentials, hash, now, findings)?;
         self.0
             .binding
             .check(token.confirmation(), credentials.scheme, facts.certificate)?;
@@ -123,33 +106,56 @@ impl ResourceServer {
         credentials: &Credentials<'_>,
         hash: TokenHash,
         now: Timestamp,
-        fetched: Option<&KeySnapshot>,
+        findings: &Findings,
     ) -> Result<AccessToken, Halt> {
-        if let Some(cached) = self.0.tokens.get(hash)
-            && let Some(issuer) = self.0.issuers.get(cached.issuer)
-            && issuer
-                .keys
-                .current(now)
-                .is_some_and(|keys| keys.generation == cached.generation)
-        {
-            return match check_time(&cached.token, self.0.clock_skew, now) {
-                Ok(()) => Ok(cached.token),
-                Err(error) => {
-                    self.0.tokens.remove(hash);
-                    Err(error.into())
-                }
-            };
+        if let Some(token) = self.remembered(hash, now)? {
+            return Ok(token);
         }
-        let unverified = UnverifiedToken::parse(credentials.token)?;
+        // The forms of tokens part here; whatever is not a signed JWT has to become claims to be believed in another way.
+        let cached = self.verified(credentials.token, now, findings)?;
+        let token = cached.token.clone();
+        self.0.tokens.insert(hash, credentials.token.len(), cached);
+        Ok(token)
+    }
+
+    /// A token that was verified before, if its issuer's keys are still those it was verified with.
+    fn remembered(&self, hash: TokenHash, now: Timestamp) -> Result<Option<AccessToken>, Refusal> {
+        let Some(cached) = self.0.tokens.get(hash) else {
+            return Ok(None);
+        };
+        let issuer = self.0.issuers.get(cached.issuer);
+        let current = issuer.and_then(|issuer| issuer.keys.current(now));
+        if current.is_none_or(|keys| keys.generation != cached.generation) {
+            return Ok(None);
+        }
+        match check_time(&cached.token, self.0.clock_skew, now) {
+            Ok(()) => Ok(Some(cached.token)),
+            Err(error) => {
+                self.0.tokens.remove(hash);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// A signed JWT, verified now with its issuer's keys.
+    fn verified(
+        &self,
+        jwt: &str,
+        now: Timestamp,
+        findings: &Findings,
+    ) -> Result<CachedToken, Halt> {
+        let unverified = UnverifiedToken::parse(jwt)?;
         let mut issuers = self.0.issuers.iter().enumerate();
         let (position, issuer) = issuers
             .find(|(_, trusted)| trusted.issuer == unverified.issuer())
             .ok_or_else(|| TokenError::Issuer(shortened(unverified.issuer())))?;
-        let Some(snapshot) = fetched.cloned().or_else(|| issuer.keys.current(now)) else {
-            return Err(Halt::NeedsKeys(KeyWish {
-                keys: issuer.keys.clone(),
-                unknown_in: None,
-            }));
+        let wish = |unknown_in| {
+            let keys = issuer.keys.clone();
+            Halt::Waits(Wish::Keys(KeyWish { keys, unknown_in }))
+        };
+        let fetched = findings.keys.clone();
+        let Some(snapshot) = fetched.or_else(|| issuer.keys.current(now)) else {
+            return Err(wish(None));
         };
         let rules = TokenRules {
             algorithms: &issuer.algorithms,
@@ -158,21 +164,15 @@ impl ResourceServer {
             clock_skew: self.0.clock_skew,
         };
         let token = match unverified.verify(&rules, &snapshot.keys, now) {
-            Err(TokenError::UnknownKey) if fetched.is_none() => {
-                let unknown_in = Some(snapshot.generation);
-                return Err(Halt::NeedsKeys(KeyWish {
-                    keys: issuer.keys.clone(),
-                    unknown_in,
-                }));
+            Err(TokenError::UnknownKey) if findings.keys.is_none() => {
+                return Err(wish(Some(snapshot.generation)));
             }
             outcome => outcome?,
         };
-        let cached = CachedToken {
-            token: token.clone(),
+        Ok(CachedToken {
+            token,
             issuer: position,
             generation: snapshot.generation,
-        };
-        self.0.tokens.insert(hash, credentials.token.len(), cached);
-        Ok(token)
+        })
     }
 }

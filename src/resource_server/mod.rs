@@ -46,8 +46,8 @@ mod server;
 mod tests;
 mod token_cache;
 mod trusted_issuer;
+mod wish;
 
-pub(crate) use self::judge::Judgement;
 #[cfg(feature = "discovery")]
 pub use self::trusted_issuer::DiscoverError;
 pub use self::{
@@ -58,3 +58,4 @@ pub use self::{
     server::{Accepted, ResourceServer},
     trusted_issuer::TrustedIssuer,
 };
+pub(crate) use self::{judge::Judgement, wish::Findings};

@@ -9,13 +9,14 @@ use super::{
     Binding, PublicUrl, RequestFacts, ResourceServerBuilder, TrustedIssuer,
     judge::{Judgement, Proven},
     token_cache::TokenCache,
+    wish::{Findings, Wish},
 };
 use crate::{
     dpop::{ProofVerifier, VerifiedProof},
     rejection::{AuthScheme, Challenges, Fault, Refusal, Rejection, status},
     replay::{Answer, Recorded, Recording, ReplayKey, ReplayStore},
     time::{Clock, Timestamp},
-    token::{AccessToken, TokenError},
+    token::AccessToken,
 };
 
 /// Decides whether requests may pass. Cheap to clone; clones share caches and the replay store.
@@ -55,11 +56,11 @@ impl ResourceServer {
         ResourceServerBuilder::new(audience.into(), issuer)
     }
 
-    /// Decides whether a request may pass, waiting for keys and the replay store where it must.
+    /// Decides whether a request may pass, waiting where it must: for keys, and for the replay store.
     ///
     /// A request that is refused has consumed nothing: only an accepted proof is recorded, as the very last step.
     ///
-    /// `now` is when the request came; time spent waiting for keys, by this server's clock, is added to it.
+    /// `now` is when the request came; time spent waiting before the proof is recorded, by this server's clock, is added to it.
     ///
     /// # Errors
     ///
@@ -74,35 +75,49 @@ impl ResourceServer {
             .await
     }
 
-    /// As [`verify`](Self::verify), asking for the time again after waiting for keys: what has ended meanwhile has ended,
+    /// As [`verify`](Self::verify), asking for the time again after each wait: what has ended meanwhile has ended,
     /// and the replay store may have forgotten proofs that were still good when this request came.
     pub(crate) async fn decide(
         &self,
         facts: &RequestFacts<'_>,
         clock: impl Fn() -> Timestamp,
     ) -> Result<Accepted, Rejection> {
-        let mut now = clock();
-        let judgement = match self.judge(facts, now, None) {
-            Judgement::NeedsKeys(wish) => {
-                let keys = wish.fulfil(now).await.map_err(Fault::from)?;
-                now = clock();
-                self.judge(facts, now, Some(&keys))
-            }
-            made => made,
-        };
-        match judgement {
-            Judgement::Proven(proven) => {
-                let recording = self.record(&proven, now);
-                let answer = match recording {
-                    None => None,
-                    Some(recording) => Some(recording.await),
-                };
-                self.conclude(proven, answer, now)
-            }
+        let now = clock();
+        match self.judge(facts, now, &Findings::default()) {
+            Judgement::Proven(proven) => self.finish(proven, now).await,
             Judgement::Refused(refusal) => Err(refusal.into()),
-            // The keys were given, so none of them is the token's.
-            Judgement::NeedsKeys(_) => Err(Refusal::from(TokenError::UnknownKey).into()),
+            Judgement::Waits(wish) => self.pursue(wish, facts, now, clock).await,
         }
+    }
+
+    /// Goes on where judging had to stop at `now`: waits, asks for the time, judges again.
+    pub(crate) async fn pursue(
+        &self,
+        mut wish: Wish,
+        facts: &RequestFacts<'_>,
+        mut now: Timestamp,
+        clock: impl Fn() -> Timestamp,
+    ) -> Result<Accepted, Rejection> {
+        let mut findings = Findings::default();
+        for _ in 0..Wish::KINDS {
+            wish.fulfil(now, &mut findings).await?;
+            now = clock();
+            match self.judge(facts, now, &findings) {
+                Judgement::Proven(proven) => return self.finish(proven, now).await,
+                Judgement::Refused(refusal) => return Err(refusal.into()),
+                Judgement::Waits(next) => wish = next,
+            }
+        }
+        Err(Fault::Undecided.into())
+    }
+
+    /// Records the proof, if there is one, and concludes.
+    async fn finish(&self, proven: Proven, now: Timestamp) -> Result<Accepted, Rejection> {
+        let answer = match self.record(&proven, now) {
+            None => None,
+            Some(recording) => Some(recording.await),
+        };
+        self.conclude(proven, answer, now)
     }
 
     /// Begins to record the proof, if there is one. Nothing may come after that could still refuse the request.

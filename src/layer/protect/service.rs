@@ -13,7 +13,7 @@ use crate::{
     layer::ResponseBody,
     rejection::Rejection,
     replay::Recording,
-    resource_server::{Judgement, RequestFacts, ResourceServer},
+    resource_server::{Findings, Judgement, RequestFacts, ResourceServer},
 };
 
 /// A service behind a resource server's verdict. Made by [`ProtectLayer`](super::ProtectLayer).
@@ -55,7 +55,7 @@ where
 /// Decides at once where that is possible: everything at hand and a replay store that answers without waiting.
 fn decide<B: Send + 'static>(server: &ResourceServer, request: Request<B>) -> Verdict<B> {
     let now = server.now();
-    match server.judge(&RequestFacts::of(&request), now, None) {
+    match server.judge(&RequestFacts::of(&request), now, &Findings::default()) {
         Judgement::Refused(refusal) => Verdict::Made(request, Err(Rejection::Refused(refusal))),
         Judgement::Proven(proven) => {
             let answer = server.record(&proven, now).map(Recording::now_or_pending);
@@ -70,12 +70,11 @@ fn decide<B: Send + 'static>(server: &ResourceServer, request: Request<B>) -> Ve
                 }
             }
         }
-        Judgement::NeedsKeys(_) => {
+        Judgement::Waits(wish) => {
             let server = server.clone();
             Verdict::Pending(Box::pin(async move {
-                let verdict = server
-                    .decide(&RequestFacts::of(&request), || server.now())
-                    .await;
+                let facts = RequestFacts::of(&request);
+                let verdict = server.pursue(wish, &facts, now, || server.now()).await;
                 (request, verdict)
             }))
         }
