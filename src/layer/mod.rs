@@ -1,7 +1,8 @@
 //! Tower layers.
 //!
-//! [`FapiLayer`] is the one to start with: around everything, once. [`RequireScope`] stands behind it, on the routes that
-//! need more. [`ProtectLayer`] and [`InteractionIdLayer`] are the two halves of the first, for whoever wants them apart.
+//! [`FapiLayer`] is the one to start with: around everything, once. [`RequireScope`], [`RequireAuthentication`] and
+//! [`RequireAuthorizationDetail`] stand behind it, on the routes that need more; a handler demands the rest of
+//! [`Protection`]. [`ProtectLayer`] and [`InteractionIdLayer`] are the two halves of the first, for whoever wants them apart.
 //!
 //! What was decided of a request stands in the extensions of its answer, for a layer outside that counts or logs:
 //!
@@ -22,7 +23,8 @@ mod extract;
 mod fapi;
 mod interaction_id;
 mod protect;
-mod scope;
+mod protection;
+mod require;
 #[cfg(test)]
 mod tests;
 
@@ -36,17 +38,15 @@ pub use self::{
         X_FAPI_INTERACTION_ID,
     },
     protect::{Protect, ProtectFuture, ProtectLayer},
-    scope::{RequireScope, RequireScopeFuture, RequireScopeService},
+    protection::{Protection, Refused},
+    require::{
+        Demand, InvalidAuthentication, RequireAuthentication, RequireAuthorizationDetail,
+        RequireFuture, RequireScope, RequireService,
+    },
 };
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-
-use crate::resource_server::ResourceServer;
-
-/// Put beside the token, so that layers behind can answer in the same form.
-#[derive(Clone, Debug)]
-struct ProtectedBy(ResourceServer);
 
 /// The answer to a mistake on our side, and of a future that is polled after it has answered: never a wrong yes.
 fn internal_error() -> Response<Bytes> {

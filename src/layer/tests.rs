@@ -23,17 +23,17 @@ use crate::{
     issuer::IssuerKeys,
     rejection::{Refusal, Rejection},
     replay::{MemoryReplayStore, Recording, ReplayKey, ReplayStore},
-    resource_server::{ResourceServerBuilder, TrustedIssuer},
-    testing::{DpopKey, TestIssuer},
+    resource_server::{ResourceServer, ResourceServerBuilder, TrustedIssuer},
+    testing::{DpopKey, TestIssuer, TokenBuilder},
     time::{ManualClock, Timestamp},
     token::AccessToken,
 };
 
-const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
-const API: &str = "https://api.example.com";
+pub(super) const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
+pub(super) const API: &str = "https://api.example.com";
 
 /// A body of one frame.
-struct OneFrame(Option<Bytes>);
+pub(super) struct OneFrame(pub(super) Option<Bytes>);
 
 impl Body for OneFrame {
     type Data = Bytes;
@@ -59,7 +59,7 @@ fn text<B: Body<Data = Bytes>>(body: B) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-fn block_on<F: Future>(future: F) -> F::Output {
+pub(super) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     for _ in 0..100 {
         if let Poll::Ready(output) = future
@@ -72,19 +72,21 @@ fn block_on<F: Future>(future: F) -> F::Output {
     panic!("does not end");
 }
 
-struct World {
-    issuer: TestIssuer,
-    client: DpopKey,
-    server: ResourceServer,
-    calls: Arc<AtomicUsize>,
+pub(super) struct World {
+    pub(super) issuer: TestIssuer,
+    pub(super) client: DpopKey,
+    pub(super) server: ResourceServer,
+    pub(super) calls: Arc<AtomicUsize>,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with(|builder| builder)
     }
 
-    fn with(settings: impl FnOnce(ResourceServerBuilder) -> ResourceServerBuilder) -> Self {
+    pub(super) fn with(
+        settings: impl FnOnce(ResourceServerBuilder) -> ResourceServerBuilder,
+    ) -> Self {
         let issuer = TestIssuer::new("https://as.example.com", API);
         let trusted =
             TrustedIssuer::new(issuer.issuer(), IssuerKeys::fixed(&issuer.jwks()).unwrap());
@@ -99,13 +101,13 @@ impl World {
     }
 
     /// A good request with these scopes.
-    fn request(&self, scope: &str) -> Request<()> {
-        let token = self
-            .issuer
-            .token(NOW)
-            .scope(scope)
-            .bound_to_key(self.client.thumbprint())
-            .mint();
+    pub(super) fn request(&self, scope: &str) -> Request<()> {
+        self.request_with(self.issuer.token(NOW).scope(scope))
+    }
+
+    /// A good request with this token, once it is bound.
+    pub(super) fn request_with(&self, token: TokenBuilder) -> Request<()> {
+        let token = token.bound_to_key(self.client.thumbprint()).mint();
         let proof = self
             .client
             .proof("GET", &format!("{API}/a"), NOW)
@@ -120,17 +122,17 @@ impl World {
     }
 
     /// Sends a request through these layers to a service that names the subject and counts its calls.
-    fn send(&self, layer: impl ServiceMaker, request: Request<()>) -> Response<String> {
+    pub(super) fn send(&self, layer: impl ServiceMaker, request: Request<()>) -> Response<String> {
         layer.send(Arc::clone(&self.calls), request)
     }
 }
 
 /// Layers that can stand around the service below, whatever their types.
-trait ServiceMaker {
+pub(super) trait ServiceMaker {
     fn send(self, calls: Arc<AtomicUsize>, request: Request<()>) -> Response<String>;
 }
 
-type Inner = tower::util::BoxCloneService<Request<()>, Response<OneFrame>, Infallible>;
+pub(super) type Inner = tower::util::BoxCloneService<Request<()>, Response<OneFrame>, Infallible>;
 
 fn inner(calls: Arc<AtomicUsize>) -> Inner {
     tower::util::BoxCloneService::new(service_fn(move |request: Request<()>| {

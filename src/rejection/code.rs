@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// `error` of a challenge (RFC 6750 §3.1, RFC 9449 §7.1).
+/// `error` of a challenge (RFC 6750 §3.1, RFC 9449 §7.1, RFC 9470 §3).
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum ErrorCode {
@@ -16,6 +16,8 @@ pub enum ErrorCode {
     UseDpopNonce,
     /// The token does not suffice for this resource.
     InsufficientScope,
+    /// The user has to sign in more strongly, or again (RFC 9470 §3).
+    InsufficientUserAuthentication,
 }
 
 impl ErrorCode {
@@ -28,6 +30,7 @@ impl ErrorCode {
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
             Self::InsufficientScope => "insufficient_scope",
+            Self::InsufficientUserAuthentication => "insufficient_user_authentication",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Why a request was not let through.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::ErrorCode;
 use crate::{
@@ -79,6 +79,17 @@ pub enum Refusal {
     /// The token lacks scope for this resource; what would suffice stands here.
     #[error("scope \"{0}\" is required")]
     Scope(Scope),
+    /// No entry of the token's `authorization_details` of this type grants what was asked for (RFC 9396 §9).
+    #[error("an authorization_details entry of type {0:?} is required")]
+    AuthorizationDetails(Arc<str>),
+    /// The user has not signed in strongly or recently enough (RFC 9470 §3).
+    #[error("sign-in of {acr_values:?} within {max_age:?} is required")]
+    Authentication {
+        /// The authentication contexts of which one would suffice; empty if any would.
+        acr_values: Arc<[String]>,
+        /// How long ago the user may have signed in.
+        max_age: Option<Duration>,
+    },
 }
 
 /// What we could not do.
@@ -129,7 +140,9 @@ impl Refusal {
             | Self::CertificateMismatch => ErrorCode::InvalidToken,
             Self::Proof(error) => proof_code(error),
             Self::Replayed => ErrorCode::InvalidDpopProof,
-            Self::Scope(_) => ErrorCode::InsufficientScope,
+            // No code of its own is registered for authorization details; this one says that asking anew with more helps.
+            Self::Scope(_) | Self::AuthorizationDetails(_) => ErrorCode::InsufficientScope,
+            Self::Authentication { .. } => ErrorCode::InsufficientUserAuthentication,
         })
     }
 
@@ -162,6 +175,12 @@ impl Refusal {
             Self::Proof(error) => proof_description(error),
             Self::Replayed => "the DPoP proof has been used before, each request needs a new one",
             Self::Scope(_) => "the access token lacks a required scope",
+            Self::AuthorizationDetails(_) => {
+                "the authorization_details of the access token do not grant this"
+            }
+            Self::Authentication { .. } => {
+                "the user has to sign in again, more strongly or more recently"
+            }
         }
     }
 }

@@ -87,11 +87,8 @@ impl Challenges {
     fn challenge(&self, refusal: &Refusal, tried: Option<AuthScheme>, headers: &mut HeaderMap) {
         let error = refusal.code().map_or_else(String::new, |code| {
             let description = refusal.description();
-            let scope = match refusal {
-                Refusal::Scope(scope) => format!(r#", scope="{scope}""#),
-                _ => String::new(),
-            };
-            format!(r#"error="{code}", error_description="{description}"{scope}"#)
+            let asked_for = asked_for(refusal);
+            format!(r#"error="{code}", error_description="{description}"{asked_for}"#)
         });
         let mut add = |scheme: &str, parameters: &[&str]| {
             let parameters: Vec<_> = parameters
@@ -135,6 +132,27 @@ impl Challenges {
     }
 }
 
+/// What the client has to ask the authorization server for (RFC 6750 §3, RFC 9470 §3).
+fn asked_for(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Scope(scope) => format!(r#", scope="{scope}""#),
+        Refusal::Authentication {
+            acr_values,
+            max_age,
+        } => {
+            let acr_values = match &**acr_values {
+                [] => String::new(),
+                values => format!(r#", acr_values="{}""#, values.join(" ")),
+            };
+            match max_age {
+                None => acr_values,
+                Some(age) => format!(r#"{acr_values}, max_age="{}""#, age.as_secs()),
+            }
+        }
+        _ => String::new(),
+    }
+}
+
 /// Puts a new nonce on an answer: one, kept out of caches, and visible to scripts in browsers (RFC 9449 §8, §8.2).
 pub(crate) fn hand_out_nonce(nonce: &str, headers: &mut HeaderMap) {
     let Ok(nonce) = HeaderValue::from_str(nonce) else {
@@ -157,7 +175,12 @@ pub fn status(rejection: &Rejection) -> StatusCode {
     match refusal.code() {
         Some(ErrorCode::InvalidRequest) => StatusCode::BAD_REQUEST,
         Some(ErrorCode::InsufficientScope) => StatusCode::FORBIDDEN,
-        Some(ErrorCode::InvalidToken | ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce)
+        Some(
+            ErrorCode::InvalidToken
+            | ErrorCode::InvalidDpopProof
+            | ErrorCode::UseDpopNonce
+            | ErrorCode::InsufficientUserAuthentication,
+        )
         | None => StatusCode::UNAUTHORIZED,
     }
 }

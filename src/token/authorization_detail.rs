@@ -32,6 +32,18 @@ impl AuthorizationDetail {
         &self.kind
     }
 
+    /// `actions`, if it is a list of texts (RFC 9396 §2.2).
+    #[must_use]
+    pub fn actions(&self) -> Option<Vec<&str>> {
+        self.texts("actions")
+    }
+
+    /// `locations`, if it is a list of texts (RFC 9396 §2.2).
+    #[must_use]
+    pub fn locations(&self) -> Option<Vec<&str>> {
+        self.texts("locations")
+    }
+
     /// The entry by type, `type` among its members.
     ///
     /// # Errors
@@ -39,5 +51,10 @@ impl AuthorizationDetail {
     /// The entry does not fit the type.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         T::deserialize(Value::Object(self.members.clone()))
+    }
+
+    fn texts(&self, name: &str) -> Option<Vec<&str>> {
+        let values = self.members.get(name)?.as_array()?;
+        values.iter().map(Value::as_str).collect()
     }
 }

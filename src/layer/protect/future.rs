@@ -13,7 +13,7 @@ use tower::Service;
 
 use crate::{
     dpop::DPOP,
-    layer::{ProtectedBy, ResponseBody, internal_error},
+    layer::{Protection, ResponseBody, internal_error},
     rejection::{Rejection, hand_out_nonce},
     resource_server::{Accepted, ResourceServer},
 };
@@ -74,8 +74,9 @@ impl<F, B> State<F, B> {
         match outcome {
             Ok(accepted) => {
                 hide_credentials(request.headers_mut());
+                let protection = Protection::new(server.clone(), accepted.token.clone(), &request);
                 request.extensions_mut().insert(accepted.token);
-                request.extensions_mut().insert(ProtectedBy(server.clone()));
+                request.extensions_mut().insert(protection);
                 Self::Answering {
                     answer: inner.call(request),
                     nonce: accepted.nonce,

@@ -12,8 +12,8 @@ use pin_project_lite::pin_project;
 use crate::layer::{ResponseBody, internal_error};
 
 pin_project! {
-    /// Response future of [`RequireScopeService`](super::RequireScopeService).
-    pub struct RequireScopeFuture<F> {
+    /// Response future of [`RequireService`](super::RequireService).
+    pub struct RequireFuture<F> {
         #[pin]
         state: State<F>,
     }
@@ -27,7 +27,7 @@ pin_project! {
     }
 }
 
-impl<F> RequireScopeFuture<F> {
+impl<F> RequireFuture<F> {
     pub(super) const fn passed(answer: F) -> Self {
         Self {
             state: State::Passed { answer },
@@ -43,7 +43,7 @@ impl<F> RequireScopeFuture<F> {
     }
 }
 
-impl<F, A, E> Future for RequireScopeFuture<F>
+impl<F, A, E> Future for RequireFuture<F>
 where
     F: Future<Output = Result<Response<A>, E>>,
 {
@@ -62,8 +62,8 @@ where
     }
 }
 
-impl<F> fmt::Debug for RequireScopeFuture<F> {
+impl<F> fmt::Debug for RequireFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequireScopeFuture").finish_non_exhaustive()
+        f.debug_struct("RequireFuture").finish_non_exhaustive()
     }
 }

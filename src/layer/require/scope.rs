@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
-use tower::Layer;
+use super::Demand;
+use crate::{
+    rejection::Refusal,
+    time::Timestamp,
+    token::{AccessToken, InvalidScope, Scope},
+};
 
-use super::RequireScopeService;
-use crate::token::{InvalidScope, Scope};
-
-/// Lets only tokens through that have the scope this route demands.
+/// Lets only tokens through that have the scope this route demands; the others get 403 `insufficient_scope`.
 ///
 /// ```
 /// use axum::{Router, routing::{get, post}};
@@ -21,10 +23,10 @@ use crate::token::{InvalidScope, Scope};
 /// }
 /// ```
 #[derive(Clone, Debug)]
-pub struct RequireScope(pub(super) Arc<Demand>);
+pub struct RequireScope(Arc<Values>);
 
 #[derive(Debug)]
-pub(super) struct Demand {
+struct Values {
     all: bool,
     values: Scope,
 }
@@ -59,29 +61,23 @@ impl RequireScope {
             return Err(InvalidScope);
         }
         let values = values.join(" ").parse()?;
-        Ok(Self(Arc::new(Demand { all, values })))
+        Ok(Self(Arc::new(Values { all, values })))
     }
 }
 
-impl Demand {
-    pub(super) fn is_met_by(&self, held: &Scope) -> bool {
-        if self.all {
-            self.values.iter().all(|value| held.contains(value))
+impl Demand for RequireScope {
+    fn check(&self, token: &AccessToken, _now: Timestamp) -> Result<(), Refusal> {
+        let Values { all, values } = &*self.0;
+        let holds = |value| token.scope().contains(value);
+        let suffices = if *all {
+            values.iter().all(holds)
         } else {
-            self.values.iter().any(|value| held.contains(value))
+            values.iter().any(holds)
+        };
+        if suffices {
+            Ok(())
+        } else {
+            Err(Refusal::Scope(values.clone()))
         }
-    }
-
-    /// What would suffice, for the challenge.
-    pub(super) const fn values(&self) -> &Scope {
-        &self.values
-    }
-}
-
-impl<S> Layer<S> for RequireScope {
-    type Service = RequireScopeService<S>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        RequireScopeService::new(inner, Arc::clone(&self.0))
     }
 }

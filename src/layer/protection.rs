@@ -1,0 +1,91 @@
+//! What a handler can still demand of a request that was let through.
+
+use bytes::Bytes;
+use http::{Method, Request, Response, Uri};
+
+use super::require::Demand;
+use crate::{
+    rejection::{AuthScheme, Refusal, Rejection},
+    resource_server::ResourceServer,
+    token::AccessToken,
+};
+
+/// Stands beside the [`AccessToken`] in the extensions of a request, for what is known only once its body has been read.
+///
+/// ```
+/// use axum::Json;
+/// use serde::Deserialize;
+/// use tower_fapi::layer::{Protection, Refused, RequireAuthorizationDetail};
+///
+/// #[derive(Deserialize)]
+/// struct Payment { amount: u64, recipient: String }
+///
+/// async fn pay(protection: Protection, Json(payment): Json<Payment>) -> Result<&'static str, Refused> {
+///     // What the user has approved is what is paid: to the cent, and to this recipient (RFC 9396 §9).
+///     protection.demand(&RequireAuthorizationDetail::of_type("payment").satisfying(
+///         move |approved: &Payment| {
+///             approved.amount == payment.amount && approved.recipient == payment.recipient
+///         },
+///     ))?;
+///     Ok("paid")
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Protection {
+    server: ResourceServer,
+    token: AccessToken,
+    method: Method,
+    uri: Uri,
+    tried: Option<AuthScheme>,
+}
+
+impl Protection {
+    pub(super) fn new<B>(server: ResourceServer, token: AccessToken, request: &Request<B>) -> Self {
+        Self {
+            server,
+            token,
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            tried: AuthScheme::tried_in(request.headers()),
+        }
+    }
+
+    /// The token of this request.
+    #[must_use]
+    pub const fn token(&self) -> &AccessToken {
+        &self.token
+    }
+
+    /// Demands something more of the token, at this server's time.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`], the answer to give, if the token does not suffice.
+    pub fn demand(&self, demand: &(impl Demand + ?Sized)) -> Result<(), Refused> {
+        demand
+            .check(&self.token, self.server.now())
+            .map_err(|refusal| self.refuse(refusal))
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Refused {
+        let (method, path) = (&self.method, self.uri.path());
+        let client = self.token.client_id();
+        tracing::info!(%method, path, client, reason = %refusal, "request refused");
+        let challenges = self.server.challenges();
+        let answer = challenges.answer(Rejection::Refused(refusal), self.tried, None);
+        Refused(Box::new(answer))
+    }
+}
+
+/// The answer to a request whose token does not suffice, in the form of RFC 6750 §3. With the feature `axum` a handler
+/// returns it as it is.
+#[derive(Debug)]
+pub struct Refused(Box<Response<Bytes>>);
+
+impl Refused {
+    /// The answer: status, challenge, and the [`Rejection`] in its extensions.
+    #[must_use]
+    pub fn into_response(self) -> Response<Bytes> {
+        *self.0
+    }
+}
