@@ -33,7 +33,7 @@ use tower_fapi::{
     testing::{DpopKey, TestIssuer},
     time::{ManualClock, Timestamp},
     tls::{ClientAuthorities, ServerIdentity},
-    token::{Scope, TokenRules, UnverifiedToken},
+    token::{Compatibility, Scope, TokenRules, UnverifiedToken},
 };
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
@@ -177,7 +177,7 @@ proptest! {
         let rules = TokenRules {
             algorithms: &tower_fapi::jose::JwsAlgorithm::ALL,
             audiences: &audiences,
-            accept_plain_jwt_type: true,
+            compatibility: Compatibility::keycloak(),
             clock_skew: std::time::Duration::from_secs(10),
         };
         let verdict = UnverifiedToken::parse(&token).and_then(|token| token.verify(&rules, &keys, NOW));

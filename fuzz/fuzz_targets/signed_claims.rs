@@ -9,7 +9,7 @@ use tower_fapi::{
     jose::{JwsAlgorithm, VerifyingKeySet},
     testing::{Document, TestIssuer},
     time::Timestamp,
-    token::{TokenRules, UnverifiedToken},
+    token::{Compatibility, TokenRules, UnverifiedToken},
 };
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
@@ -40,7 +40,7 @@ fuzz_target!(|texts: (&str, &str)| {
     let rules = TokenRules {
         algorithms: &JwsAlgorithm::ALL,
         audiences: &world.audiences,
-        accept_plain_jwt_type: true,
+        compatibility: Compatibility::keycloak(),
         clock_skew: Duration::from_secs(10),
     };
     if let Ok(token) = UnverifiedToken::parse(&document) {

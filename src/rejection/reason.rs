@@ -243,7 +243,9 @@ const fn proof_description(error: &ProofError) -> &'static str {
 
 const fn token_description(error: &TokenError) -> &'static str {
     match error {
-        TokenError::Malformed(_) | TokenError::MalformedClaim(_) => "the access token is malformed",
+        TokenError::Malformed(_)
+        | TokenError::MalformedClaim(_)
+        | TokenError::Contradiction(..) => "the access token is malformed",
         TokenError::Expired(_) => "the access token has expired",
         TokenError::NotYetValid(_) | TokenError::IssuedInFuture(_) => {
             "the access token is not valid yet"
@@ -251,6 +253,7 @@ const fn token_description(error: &TokenError) -> &'static str {
         TokenError::Audience(_) => "the access token was issued for another resource",
         TokenError::UnknownConfirmation => "the access token is bound in a way not supported here",
         TokenError::Type(_)
+        | TokenError::OtherKind(_)
         | TokenError::Algorithm
         | TokenError::MissingClaim(_)
         | TokenError::Issuer(_)

@@ -160,7 +160,7 @@ impl ResourceServer {
         let rules = TokenRules {
             algorithms: &issuer.algorithms,
             audiences: &self.0.audiences,
-            accept_plain_jwt_type: issuer.accept_plain_jwt_type,
+            compatibility: issuer.compatibility,
             clock_skew: self.0.clock_skew,
         };
         let token = match unverified.verify(&rules, &snapshot.keys, now) {

@@ -1,6 +1,6 @@
 //! An authorization server whose tokens are accepted.
 
-use crate::{issuer::IssuerKeys, jose::JwsAlgorithm};
+use crate::{issuer::IssuerKeys, jose::JwsAlgorithm, token::Compatibility};
 
 /// Why an issuer's keys cannot be looked for.
 #[cfg(feature = "discovery")]
@@ -21,7 +21,7 @@ pub struct TrustedIssuer {
     pub(super) issuer: String,
     pub(super) keys: IssuerKeys,
     pub(super) algorithms: Vec<JwsAlgorithm>,
-    pub(super) accept_plain_jwt_type: bool,
+    pub(super) compatibility: Compatibility,
 }
 
 impl TrustedIssuer {
@@ -32,7 +32,7 @@ impl TrustedIssuer {
             issuer: issuer.into(),
             keys,
             algorithms: JwsAlgorithm::ALL.to_vec(),
-            accept_plain_jwt_type: false,
+            compatibility: Compatibility::default(),
         }
     }
 
@@ -58,13 +58,25 @@ impl TrustedIssuer {
         self
     }
 
-    /// Compatibility: takes `typ` `JWT`, or none, for an access token.
+    /// Takes this issuer's tokens although they differ from RFC 9068 in these ways; in none unless set.
     ///
-    /// For authorization servers that do not follow RFC 9068 §2.1. Make sure that this issuer's ID tokens have another
-    /// audience than this resource server.
+    /// ```
+    /// # use tower_fapi::{issuer::IssuerKeys, resource_server::TrustedIssuer, token::Compatibility};
+    /// # fn example(keys: IssuerKeys) {
+    /// let keycloak = TrustedIssuer::new("https://sso.example.com/realms/bank", keys)
+    ///     .compatibility(Compatibility::keycloak());
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn compatibility(mut self, compatibility: Compatibility) -> Self {
+        self.compatibility = compatibility;
+        self
+    }
+
+    /// Adds [`Compatibility::accept_plain_jwt_type`], with the risk that is described there.
     #[must_use]
     pub const fn accept_plain_jwt_type(mut self) -> Self {
-        self.accept_plain_jwt_type = true;
+        self.compatibility = self.compatibility.accept_plain_jwt_type();
         self
     }
 }

@@ -12,6 +12,9 @@ pub enum TokenError {
     /// `typ` is not that of an access token (RFC 9068 §4).
     #[error("`typ` is {}, not at+jwt", .0.as_deref().unwrap_or("missing"))]
     Type(Option<String>),
+    /// `typ` would do for this issuer, but this claim stands in tokens of another kind only (RFC 8725 §3.12).
+    #[error("claim `{0}` shows that it is no access token")]
+    OtherKind(&'static str),
     /// `alg` is not among the algorithms accepted from this issuer.
     #[error("algorithm not accepted")]
     Algorithm,
@@ -21,6 +24,10 @@ pub enum TokenError {
     /// A claim has not the type or the form it must have. That is not the same as absent.
     #[error("claim `{0}` is malformed")]
     MalformedClaim(&'static str),
+    /// Two claims that have to say the same do not: the first stands in for the second by a
+    /// [compatibility setting](super::Compatibility).
+    #[error("claim `{0}` contradicts `{1}`")]
+    Contradiction(&'static str, &'static str),
     /// `iss`, this one, is none of the issuers that are trusted here. They are compared letter for letter.
     #[error("issuer {0:?} is not trusted")]
     Issuer(String),

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use serde_json::{Map, Value};
 
 use super::{
-    AccessToken, AuthorizationDetail, Confirmation, Scope, TokenError, access_token::Inner,
+    AccessToken, AuthorizationDetail, Compatibility, Confirmation, TokenError, access_token::Inner,
 };
 use crate::{
     jose::{CompactJws, JwsAlgorithm, JwsError, JwsHeader, VerifyingKeySet, json},
@@ -19,8 +19,8 @@ pub struct TokenRules<'a> {
     pub algorithms: &'a [JwsAlgorithm],
     /// The names of this resource server, one of which has to be in `aud`.
     pub audiences: &'a [String],
-    /// Whether `typ` may also be `JWT` or absent, for authorization servers that do not follow RFC 9068 §2.1.
-    pub accept_plain_jwt_type: bool,
+    /// How this issuer's tokens may differ from RFC 9068.
+    pub compatibility: Compatibility,
     /// How far ahead of this clock `iat` and `nbf` may lie: 10 s to 60 s (FAPI 2.0 Security Profile §5.3.2.1).
     pub clock_skew: Duration,
 }
@@ -74,6 +74,7 @@ impl<'a> UnverifiedToken<'a> {
         now: Timestamp,
     ) -> Result<AccessToken, TokenError> {
         self.check_header(rules)?;
+        let compatibility = rules.compatibility;
         let Self {
             jws,
             header,
@@ -83,9 +84,9 @@ impl<'a> UnverifiedToken<'a> {
         let token = AccessToken::new(Inner {
             issuer,
             subject: text(&mut claims, "sub")?,
-            client_id: text(&mut claims, "client_id")?,
+            client_id: compatibility.client_id(&mut claims)?,
             audience: audience(&mut claims)?,
-            scope: scope(&mut claims)?,
+            scope: compatibility.scope(&mut claims)?,
             id: text(&mut claims, "jti")?,
             issued_at: required_date(&claims, "iat")?,
             expires_at: required_date(&claims, "exp")?,
@@ -114,11 +115,7 @@ impl<'a> UnverifiedToken<'a> {
     }
 
     fn check_header(&self, rules: &TokenRules<'_>) -> Result<(), TokenError> {
-        let plain = self.header.typ().is_none() || self.header.is_typ("JWT");
-        let accepted = self.header.is_typ("at+jwt") || (plain && rules.accept_plain_jwt_type);
-        if !accepted {
-            return Err(TokenError::Type(self.header.typ().map(shortened)));
-        }
+        rules.compatibility.check_type(&self.header, &self.claims)?;
         if rules.algorithms.contains(&self.header.algorithm()) {
             Ok(())
         } else {
@@ -162,7 +159,7 @@ pub(crate) fn shortened(text: &str) -> String {
     text.chars().take(128).collect()
 }
 
-fn optional_text(
+pub(super) fn optional_text(
     claims: &mut Map<String, Value>,
     name: &'static str,
 ) -> Result<Option<String>, TokenError> {
@@ -200,15 +197,5 @@ fn audience(claims: &mut Map<String, Value>) -> Result<Vec<String>, TokenError> 
             })
             .collect(),
         Some(_) => Err(TokenError::MalformedClaim("aud")),
-    }
-}
-
-fn scope(claims: &mut Map<String, Value>) -> Result<Scope, TokenError> {
-    match claims.remove("scope") {
-        None => Ok(Scope::default()),
-        Some(Value::String(scope)) => scope
-            .parse()
-            .map_err(|_| TokenError::MalformedClaim("scope")),
-        Some(_) => Err(TokenError::MalformedClaim("scope")),
     }
 }

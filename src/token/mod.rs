@@ -4,6 +4,9 @@
 
 mod access_token;
 mod authorization_detail;
+mod compatibility;
+#[cfg(test)]
+mod compatibility_tests;
 mod confirmation;
 mod error;
 #[cfg_attr(
@@ -25,6 +28,7 @@ pub(crate) use self::jwt::{check_time, shortened};
 pub use self::{
     access_token::AccessToken,
     authorization_detail::AuthorizationDetail,
+    compatibility::{ClientClaim, Compatibility},
     confirmation::Confirmation,
     error::TokenError,
     scope::{InvalidScope, Scope},

@@ -32,6 +32,12 @@ impl Scope {
         self.0.split(' ').filter(|value| !value.is_empty())
     }
 
+    /// Whether both hold the same values, in whatever order.
+    pub(super) fn same_values(&self, other: &Self) -> bool {
+        self.iter().all(|value| other.contains(value))
+            && other.iter().all(|value| self.contains(value))
+    }
+
     /// The values as they stand in the token, separated by spaces.
     #[must_use]
     pub fn as_str(&self) -> &str {

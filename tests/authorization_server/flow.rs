@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tower_fapi::{
     jose::{JwkSet, JwsAlgorithm, VerifyingKeySet},
-    token::{AccessToken, TokenRules, UnverifiedToken},
+    token::{AccessToken, Compatibility, TokenRules, UnverifiedToken},
 };
 
 use crate::{
@@ -49,7 +49,7 @@ impl World {
         let rules = TokenRules {
             algorithms: &JwsAlgorithm::ALL,
             audiences: &[audience.to_owned()],
-            accept_plain_jwt_type: false,
+            compatibility: Compatibility::default(),
             clock_skew: Duration::from_secs(10),
         };
         let token = UnverifiedToken::parse(token).unwrap();

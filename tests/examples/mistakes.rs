@@ -74,6 +74,9 @@ const CASES: &[(usize, &str, usize, &str, &str)] = &[
     (11, r#"root_certificates = "keys.json""#, 11, "issuer.root_certificates", "none found"),
     (11, "jwks_file = \"keys.json\"\nalgorithms = []", 12, "issuer.algorithms", "there has to be an algorithm"),
     (11, "jwks_file = \"keys.json\"\n[[issuer]]\nissuer = \"https://127.0.0.1:1\"\njwks_file = \"keys.json\"", 13, "issuer.issuer", "twice"),
+    (11, "jwks_file = \"keys.json\"\ncompatibility = \"okta\"", 12, "issuer.compatibility", "unknown variant `okta`"),
+    (11, "jwks_file = \"keys.json\"\naccept_client_in = \"sub\"", 12, "issuer.accept_client_in", "unknown variant `sub`"),
+    (11, "jwks_file = \"keys.json\"\naccept_scope_array = \"yes\"", 12, "issuer.accept_scope_array", "expected a boolean"),
     // Routes.
     (13, r#"path = "accounts""#, 13, "route.path", "slash"),
     (13, r#"path = """#, 13, "route.path", "slash"),

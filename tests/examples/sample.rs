@@ -143,6 +143,8 @@ async fn what_the_sample_leaves_out_can_be_put_in() {
             r#"root_certificates = "../authorization_server/server-chain.pem""#,
         ),
         ("dangerous_http_on_loopback = true", ""),
+        (r#"compatibility = "keycloak""#, ""),
+        (r#"accept_client_in = "azp""#, ""),
     ] {
         let comment = format!("# {setting}\n");
         assert!(SAMPLE.contains(&comment), "{setting}");

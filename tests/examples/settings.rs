@@ -25,7 +25,7 @@ async fn last_status(world: &World, text: &str, requests: Requests) -> u16 {
 async fn every_setting_decides_over_a_request() {
     let world = World::new();
     #[rustfmt::skip]
-    let cases: [(&str, usize, &str, Requests, u16, u16); 22] = [
+    let cases: [(&str, usize, &str, Requests, u16, u16); 26] = [
         ("audience", 1, r#"audiences = ["https://other.example"]"#, GOOD, 200, 401),
         ("another audience", 1, r#"audiences = ["https://api.example.com", "accounts-api"]"#, FOR_ANOTHER_AUDIENCE, 401, 200),
         ("binding by certificate", 2, r#"binding = "certificate""#, GOOD, 200, 401),
@@ -42,6 +42,10 @@ async fn every_setting_decides_over_a_request() {
         ("keys from elsewhere", 11, "jwks_uri = \"https://127.0.0.1:1/keys\"\nroot_certificates = \"chain.pem\"", GOOD, 200, 503),
         ("keys by discovery", 11, "root_certificates = \"chain.pem\"", GOOD, 200, 503),
         ("type of tokens", 11, "jwks_file = \"keys.json\"\naccept_plain_jwt_type = true", PLAIN_JWT, 401, 200),
+        ("vendor", 11, "jwks_file = \"keys.json\"\ncompatibility = \"keycloak\"", FROM_KEYCLOAK, 401, 200),
+        ("client in another claim", 11, "jwks_file = \"keys.json\"\naccept_client_in = \"cid\"", CLIENT_IN_CID, 401, 200),
+        ("scope as an array", 11, "jwks_file = \"keys.json\"\naccept_scope_array = true", SCOPE_ARRAY, 401, 200),
+        ("scope in scp", 11, "jwks_file = \"keys.json\"\naccept_scope_in_scp = true", SCOPE_IN_SCP, 403, 200),
         ("algorithms of tokens", 11, "jwks_file = \"keys.json\"\nalgorithms = [\"PS256\"]", GOOD, 200, 401),
         ("path", 13, r#"path = "/balances""#, GOOD, 200, 404),
         ("method", 14, r#"methods = ["POST"]"#, GOOD, 200, 405),
@@ -85,6 +89,27 @@ const TWO: Requests = |world| [GOOD(world), GOOD(world)].into_iter().flatten().c
 const PLAIN_JWT: Requests = |world| {
     let token = world.token("accounts").header("typ", "JWT");
     vec![world.request("GET", "/accounts", &token)]
+};
+
+const FROM_KEYCLOAK: Requests = |world| {
+    let token = world.token("accounts").header("typ", "JWT");
+    let token = token.without_claim("client_id").claim("azp", "tpp");
+    vec![world.request("GET", "/accounts", &token)]
+};
+
+const CLIENT_IN_CID: Requests = |world| {
+    let token = world.token("accounts").without_claim("client_id");
+    vec![world.request("GET", "/accounts", &token.claim("cid", "tpp"))]
+};
+
+const SCOPE_ARRAY: Requests = |world| {
+    let token = world.token("").claim("scope", vec!["accounts"]);
+    vec![world.request("GET", "/accounts", &token)]
+};
+
+const SCOPE_IN_SCP: Requests = |world| {
+    let token = world.token("").without_claim("scope");
+    vec![world.request("GET", "/accounts", &token.claim("scp", "accounts"))]
 };
 
 const WITH_ANOTHER_SCOPE: Requests =

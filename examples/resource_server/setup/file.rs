@@ -4,7 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use serde::Deserialize;
 use toml::Spanned;
-use tower_fapi::resource_server::Binding;
+use tower_fapi::{
+    resource_server::Binding,
+    token::{ClientClaim, Compatibility},
+};
 
 /// A list whose entries are judged one by one.
 pub(super) type Texts = Spanned<Vec<Spanned<String>>>;
@@ -52,6 +55,62 @@ impl From<BindingName> for Binding {
     }
 }
 
+/// Authorization servers whose differences from RFC 9068 are known as a whole.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Vendor {
+    Keycloak,
+}
+
+impl From<Vendor> for Compatibility {
+    fn from(vendor: Vendor) -> Self {
+        match vendor {
+            Vendor::Keycloak => Self::keycloak(),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ClientClaimName {
+    Azp,
+    Cid,
+    Appid,
+}
+
+impl From<ClientClaimName> for ClientClaim {
+    fn from(name: ClientClaimName) -> Self {
+        match name {
+            ClientClaimName::Azp => Self::Azp,
+            ClientClaimName::Cid => Self::Cid,
+            ClientClaimName::Appid => Self::Appid,
+        }
+    }
+}
+
+impl Issuer {
+    /// The named settings, together.
+    pub(super) fn compatibility(&self) -> Compatibility {
+        let mut settings = Compatibility::default();
+        if let Some(vendor) = &self.compatibility {
+            settings = (*vendor.get_ref()).into();
+        }
+        if self.accept_plain_jwt_type {
+            settings = settings.accept_plain_jwt_type();
+        }
+        if let Some(claim) = &self.accept_client_in {
+            settings = settings.accept_client_in((*claim.get_ref()).into());
+        }
+        if self.accept_scope_array {
+            settings = settings.accept_scope_array();
+        }
+        if self.accept_scope_in_scp {
+            settings = settings.accept_scope_in_scp();
+        }
+        settings
+    }
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Dpop {
@@ -66,13 +125,23 @@ pub(super) struct Dpop {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_field_names, reason = "the name OAuth has for it")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "settings that are each on or off"
+)]
 pub(super) struct Issuer {
     pub(super) issuer: Spanned<String>,
     pub(super) jwks_uri: Option<Spanned<String>>,
     pub(super) jwks_file: Option<Spanned<PathBuf>>,
     pub(super) root_certificates: Option<Spanned<PathBuf>>,
+    pub(super) compatibility: Option<Spanned<Vendor>>,
     #[serde(default)]
     pub(super) accept_plain_jwt_type: bool,
+    pub(super) accept_client_in: Option<Spanned<ClientClaimName>>,
+    #[serde(default)]
+    pub(super) accept_scope_array: bool,
+    #[serde(default)]
+    pub(super) accept_scope_in_scp: bool,
     pub(super) algorithms: Option<Texts>,
     #[serde(default)]
     pub(super) dangerous_http_on_loopback: bool,

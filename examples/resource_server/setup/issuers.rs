@@ -45,15 +45,12 @@ pub(super) fn trusted(
 
 fn trust(entry: &Issuer, directory: &Path) -> Result<TrustedIssuer, Mistake> {
     let keys = keys(entry, directory)?;
-    let mut issuer = TrustedIssuer::new(entry.issuer.get_ref(), keys);
+    let issuer = TrustedIssuer::new(entry.issuer.get_ref(), keys);
+    let mut issuer = issuer.compatibility(entry.compatibility());
     if let Some(algorithms) = &entry.algorithms {
         issuer = issuer.algorithms(read_algorithms(algorithms)?);
     }
-    Ok(if entry.accept_plain_jwt_type {
-        issuer.accept_plain_jwt_type()
-    } else {
-        issuer
-    })
+    Ok(issuer)
 }
 
 fn keys(entry: &Issuer, directory: &Path) -> Result<IssuerKeys, Mistake> {

@@ -72,12 +72,22 @@ fn issuer(entry: &Issuer) -> String {
         (None, None) => "keys from where its metadata says".to_owned(),
     };
     let algorithms = algorithms(entry.algorithms.as_ref(), &JwsAlgorithm::ALL);
-    let plain = if entry.accept_plain_jwt_type {
-        "; typ JWT is taken, too"
-    } else {
-        ""
-    };
-    format!("{}, {keys}; {algorithms}{plain}", entry.issuer.get_ref())
+    let compatibility = entry.compatibility();
+    let mut differences = String::new();
+    if compatibility.accepts_plain_jwt_type() {
+        differences.push_str("; typ JWT is taken, too");
+    }
+    if let Some(claim) = compatibility.accepts_client_in() {
+        let _ = write!(differences, "; the client may stand in {}", claim.as_str());
+    }
+    if compatibility.accepts_scope_array() {
+        differences.push_str("; scope may be an array");
+    }
+    if compatibility.accepts_scope_in_scp() {
+        differences.push_str("; scope may stand in scp");
+    }
+    let issuer = entry.issuer.get_ref();
+    format!("{issuer}, {keys}; {algorithms}{differences}")
 }
 
 fn proofs(dpop: &Dpop) -> String {
