@@ -4,6 +4,30 @@
 //! [`RequireAuthorizationDetail`] stand behind it, on the routes that need more; a handler demands the rest of
 //! [`Protection`]. [`ProtectLayer`] and [`InteractionIdLayer`] are the two halves of the first, for whoever wants them apart.
 //!
+//! # gRPC
+//!
+//! The layers stand around tonic's services as around any other. A refused gRPC call (a `POST` of `application/grpc`,
+//! `application/grpc-web` or `application/grpc-web-text`, with or without `+proto` and the like) gets a trailers-only answer:
+//! HTTP status 200, no body, and
+//!
+//! | `grpc-status` | where HTTP has | when |
+//! |---|---|---|
+//! | 16 `UNAUTHENTICATED` | 401 | no token, or one that is not accepted, or a proof that is not |
+//! | 7 `PERMISSION_DENIED` | 403 | the token does not suffice for this method |
+//! | 3 `INVALID_ARGUMENT` | 400 | the request is malformed: two `authorization` fields, a token in the query |
+//! | 14 `UNAVAILABLE` | 503 | keys or replay store cannot be had; `retry-after` says when to try again |
+//! | 13 `INTERNAL` | 500 | layers stand together in a way that cannot work |
+//!
+//! `grpc-message` is a sentence for people. `www-authenticate`, `dpop-nonce` and `x-fapi-interaction-id` are metadata of
+//! the status, with the values they have over HTTP: a client that is asked for a nonce finds `use_dpop_nonce` in the one and the
+//! nonce in the other. On a call that passes a new nonce is in the initial metadata.
+//!
+//! A proof for a call has the `htm` `POST` and the `htu` `https://host/package.Service/Method`. Where the status of the
+//! answer is the verdict, as in forward authentication, the gRPC form has to be
+//! [switched off](crate::resource_server::ResourceServerBuilder::without_grpc_answers).
+//!
+//! # For whoever counts
+//!
 //! What was decided of a request stands in the extensions of its answer, for a layer outside that counts or logs:
 //!
 //! ```
@@ -46,11 +70,20 @@ pub use self::{
 };
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, header::CACHE_CONTROL};
 
-/// The answer to a mistake on our side, and of a future that is polled after it has answered: never a wrong yes.
+use crate::rejection::AnswerForm;
+
+/// The answer where layers stand together in a way that cannot work: never a yes.
+fn wiring_mistake<B>(request: &Request<B>) -> Response<Bytes> {
+    AnswerForm::of(request.method(), request.headers()).applied_to(internal_error())
+}
+
+/// The answer of a future that is polled after it has answered: never a wrong yes.
 fn internal_error() -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
     response
 }

@@ -5,7 +5,7 @@ use http::{Method, Request, Response, Uri};
 
 use super::require::Demand;
 use crate::{
-    rejection::{AuthScheme, Refusal, Rejection},
+    rejection::{AnswerForm, AuthScheme, Refusal, Rejection},
     resource_server::ResourceServer,
     token::AccessToken,
 };
@@ -37,11 +37,13 @@ pub struct Protection {
     method: Method,
     uri: Uri,
     tried: Option<AuthScheme>,
+    form: AnswerForm,
 }
 
 impl Protection {
     pub(super) fn new<B>(server: ResourceServer, token: AccessToken, request: &Request<B>) -> Self {
         Self {
+            form: server.answer_form(request.method(), request.headers()),
             server,
             token,
             method: request.method().clone(),
@@ -73,12 +75,13 @@ impl Protection {
         tracing::info!(%method, path, client, reason = %refusal, "request refused");
         let challenges = self.server.challenges();
         let answer = challenges.answer(Rejection::Refused(refusal), self.tried, None);
-        Refused(Box::new(answer))
+        Refused(Box::new(self.form.applied_to(answer)))
     }
 }
 
 /// The answer to a request whose token does not suffice, in the form of RFC 6750 §3. With the feature `axum` a handler
-/// returns it as it is.
+/// returns it as it is. In a handler of tonic it is the status of that call, with the challenge as metadata:
+/// `tonic::Status::from_header_map(refused.into_response().headers())`.
 #[derive(Debug)]
 pub struct Refused(Box<Response<Bytes>>);
 

@@ -352,6 +352,55 @@ fn a_route_layer_without_protection_lets_nobody_through() {
     assert_eq!(world.calls.load(Ordering::SeqCst), 0);
 }
 
+/// The request as a gRPC call, whose proof is then for another method.
+fn as_grpc(mut request: Request<()>) -> Request<()> {
+    *request.method_mut() = http::Method::POST;
+    let headers = request.headers_mut();
+    headers.insert("content-type", "application/grpc+proto".parse().unwrap());
+    request
+}
+
+// gRPC over HTTP/2, "Responses": Trailers-Only.
+#[test]
+fn a_grpc_call_is_refused_as_its_client_reads_it() {
+    let world = World::new();
+    let answer = world.send(
+        FapiLayer::new(world.server.clone()),
+        as_grpc(world.request("")),
+    );
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["content-type"], "application/grpc");
+    assert_eq!(answer.headers()["grpc-status"], "16");
+    assert_eq!(
+        answer.headers()["grpc-message"],
+        "htm of the DPoP proof is not the method of the request"
+    );
+    let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
+    assert!(challenge.contains(r#"error="invalid_dpop_proof""#));
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    assert!(answer.headers().contains_key("x-fapi-interaction-id"));
+    assert!(answer.body().is_empty());
+    assert!(answer.extensions().get::<Rejection>().is_some());
+
+    let unwired = RequireScope::all_of(["a"]).unwrap();
+    let answer = world.send(unwired, as_grpc(world.request("a")));
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(answer.headers()["grpc-status"], "13");
+    assert_eq!(world.calls.load(Ordering::SeqCst), 0);
+}
+
+// Whoever takes the status for the verdict must never see 200, whatever content type the client has sent.
+#[test]
+fn the_grpc_form_can_be_switched_off() {
+    let world = World::with(ResourceServerBuilder::without_grpc_answers);
+    let answer = world.send(
+        FapiLayer::new(world.server.clone()),
+        as_grpc(world.request("")),
+    );
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    assert!(!answer.headers().contains_key("grpc-status"));
+}
+
 #[test]
 fn a_demand_that_is_empty_or_no_scope_cannot_be_made() {
     for values in [&[][..], &[""], &["a b"], &["a", ""], &["a\""], &["é"]] {

@@ -5,16 +5,19 @@
 //! client gets the code of the RFC and a sentence that helps.
 
 mod code;
+mod grpc;
+mod kind;
 mod reason;
 mod response;
 mod scheme;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::response::hand_out_nonce;
 pub use self::{
     code::ErrorCode,
+    kind::status,
     reason::{Fault, Refusal, Rejection},
-    response::{Challenges, DPOP_NONCE, status},
+    response::{Challenges, DPOP_NONCE},
     scheme::AuthScheme,
 };
+pub(crate) use self::{grpc::AnswerForm, kind::Kind, response::hand_out_nonce};

@@ -107,6 +107,17 @@ pub enum Fault {
     Undecided,
 }
 
+impl Rejection {
+    /// What the client is told in words; see [`Refusal::description`].
+    #[must_use]
+    pub const fn description(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.description(),
+            Self::Failed(_) => "the request cannot be decided at the moment, try again later",
+        }
+    }
+}
+
 impl Fault {
     /// When a client may try again: whole seconds, at least one (RFC 9110 §10.2.3).
     #[must_use]

@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, Response,
     header::{
         ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
     },
 };
 
-use super::{AuthScheme, ErrorCode, Refusal, Rejection};
+use super::{AuthScheme, Refusal, Rejection, status};
 use crate::jose::JwsAlgorithm;
 
 /// The response header with a new nonce (RFC 9449 §8).
@@ -164,23 +164,4 @@ pub(crate) fn hand_out_nonce(nonce: &str, headers: &mut HeaderMap) {
     // Beside what the service behind exposes.
     let exposed = HeaderValue::from_static("DPoP-Nonce, WWW-Authenticate");
     headers.append(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
-}
-
-/// The status of the answer (RFC 6750 §3.1, RFC 9449 §7.1).
-#[must_use]
-pub fn status(rejection: &Rejection) -> StatusCode {
-    let Rejection::Refused(refusal) = rejection else {
-        return StatusCode::SERVICE_UNAVAILABLE;
-    };
-    match refusal.code() {
-        Some(ErrorCode::InvalidRequest) => StatusCode::BAD_REQUEST,
-        Some(ErrorCode::InsufficientScope) => StatusCode::FORBIDDEN,
-        Some(
-            ErrorCode::InvalidToken
-            | ErrorCode::InvalidDpopProof
-            | ErrorCode::UseDpopNonce
-            | ErrorCode::InsufficientUserAuthentication,
-        )
-        | None => StatusCode::UNAUTHORIZED,
-    }
 }

@@ -27,6 +27,7 @@ pub struct ResourceServerBuilder {
     token_cache_bytes: u64,
     clock_skew: Duration,
     json_bodies: bool,
+    grpc_answers: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -44,6 +45,7 @@ impl ResourceServerBuilder {
             token_cache_bytes: 64 * 1024 * 1024,
             clock_skew: Duration::from_secs(10),
             json_bodies: true,
+            grpc_answers: true,
             clock: Arc::new(SystemClock),
         }
     }
@@ -121,6 +123,16 @@ impl ResourceServerBuilder {
         self
     }
 
+    /// Answers gRPC calls like all other requests, with the HTTP status of the refusal.
+    ///
+    /// Otherwise a refused gRPC call is answered as gRPC clients read it, with the status 200 and the refusal in
+    /// `grpc-status`. That must not happen where the HTTP status is the verdict: when a proxy asks this server in a
+    /// subrequest (forward authentication) and passes the method and the `Content-Type` of its client on.
+    pub fn without_grpc_answers(mut self) -> Self {
+        self.grpc_answers = false;
+        self
+    }
+
     /// Sets the clock; the system's unless set.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -159,6 +171,7 @@ impl ResourceServerBuilder {
             max_token_bytes: self.max_token_bytes,
             clock_skew: self.clock_skew,
             challenges,
+            grpc_answers: self.grpc_answers,
             clock: self.clock,
         })))
     }

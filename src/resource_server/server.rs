@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Method, Response};
 
 use super::{
     Binding, PublicUrl, RequestFacts, ResourceServerBuilder, TrustedIssuer,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     dpop::{ProofVerifier, VerifiedProof},
-    rejection::{AuthScheme, Challenges, Fault, Refusal, Rejection, status},
+    rejection::{AnswerForm, AuthScheme, Challenges, Fault, Kind, Refusal, Rejection},
     replay::{Answer, Recorded, Recording, ReplayKey, ReplayStore},
     time::{Clock, Timestamp},
     token::AccessToken,
@@ -36,6 +36,7 @@ pub(super) struct Inner {
     pub(super) max_token_bytes: usize,
     pub(super) clock_skew: Duration,
     pub(super) challenges: Challenges,
+    pub(super) grpc_answers: bool,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -150,16 +151,20 @@ impl ResourceServer {
         })
     }
 
-    /// The answer to a request with these headers that was not let through.
+    /// The answer to a request with these facts that was not let through.
+    ///
+    /// To a gRPC call the answer is gRPC's: a status of 200, and the refusal in `grpc-status`. Where the status alone is read
+    /// as the verdict, as by a proxy that asks in a subrequest, switch that off with
+    /// [`without_grpc_answers`](ResourceServerBuilder::without_grpc_answers).
     #[must_use]
     pub fn answer(
         &self,
         rejection: Rejection,
-        headers: &HeaderMap,
+        facts: &RequestFacts<'_>,
         now: Timestamp,
     ) -> Response<Bytes> {
         let mut nonce = None;
-        if status(&rejection) == StatusCode::UNAUTHORIZED
+        if Kind::of(&rejection) == Kind::Unauthenticated
             && let Some(nonces) = self.0.proofs.nonces()
         {
             let key = match &rejection {
@@ -168,8 +173,19 @@ impl ResourceServer {
             };
             nonce = nonces.issue(key, now).ok();
         }
-        let tried = AuthScheme::tried_in(headers);
-        self.0.challenges.answer(rejection, tried, nonce.as_deref())
+        let tried = AuthScheme::tried_in(facts.headers);
+        let answer = self.0.challenges.answer(rejection, tried, nonce.as_deref());
+        self.answer_form(facts.method, facts.headers)
+            .applied_to(answer)
+    }
+
+    /// The form in which such a request is answered here.
+    pub(crate) fn answer_form(&self, method: &Method, headers: &HeaderMap) -> AnswerForm {
+        if self.0.grpc_answers {
+            AnswerForm::of(method, headers)
+        } else {
+            AnswerForm::Http
+        }
     }
 
     /// What challenges of this resource server say.

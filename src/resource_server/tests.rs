@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, Request, request};
+use http::{Request, request};
 
 use super::*;
 use crate::{
@@ -536,13 +536,15 @@ fn a_demanded_nonce_is_handed_out_and_renewed() {
         panic!("{rejection}")
     };
     assert_eq!(refusal.code(), Some(ErrorCode::UseDpopNonce));
-    let answer = world.server.answer(rejection, &HeaderMap::new(), NOW);
+    let request = Request::new(());
+    let facts = RequestFacts::of(&request);
+    let answer = world.server.answer(rejection, &facts, NOW);
     let nonce = answer.headers()["dpop-nonce"].to_str().unwrap().to_owned();
 
     // Only where it helps: a malformed request is not mended by a nonce.
     let malformed = world
         .server
-        .answer(Refusal::TokenInQuery.into(), &HeaderMap::new(), NOW);
+        .answer(Refusal::TokenInQuery.into(), &facts, NOW);
     assert!(!malformed.headers().contains_key("dpop-nonce"));
 
     let token = world.token().mint();

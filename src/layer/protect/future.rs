@@ -15,7 +15,7 @@ use crate::{
     dpop::DPOP,
     layer::{Protection, ResponseBody, internal_error},
     rejection::{Rejection, hand_out_nonce},
-    resource_server::{Accepted, ResourceServer},
+    resource_server::{Accepted, RequestFacts, ResourceServer},
 };
 
 /// The request back, and what was decided of it.
@@ -84,8 +84,9 @@ impl<F, B> State<F, B> {
             }
             Err(rejection) => {
                 report(&rejection, &request);
+                let facts = RequestFacts::of(&request);
                 Self::Refused {
-                    response: Some(server.answer(rejection, request.headers(), server.now())),
+                    response: Some(server.answer(rejection, &facts, server.now())),
                 }
             }
         }

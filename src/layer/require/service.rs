@@ -10,7 +10,7 @@ use http_body::Body;
 use tower::Service;
 
 use super::{Demand, RequireFuture};
-use crate::layer::{Protection, ResponseBody, internal_error};
+use crate::layer::{Protection, ResponseBody, wiring_mistake};
 
 /// A service that demands something of each token. Made by [`RequireScope`](super::RequireScope) and its like.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ where
                 path,
                 "a demand stands before no FapiLayer: nothing is let through"
             );
-            return RequireFuture::refused(internal_error());
+            return RequireFuture::refused(wiring_mistake(&request));
         };
         match protection.demand(&*self.demand) {
             Ok(()) => RequireFuture::passed(self.inner.call(request)),
