@@ -11,8 +11,8 @@ use serde::Deserialize;
 use toml::Spanned;
 use tower_fapi::{
     authorization_server::{
-        AuthorizationServer, CertificateAuthorities, ClientMetadata, ConfigError, Lifetimes,
-        ScopeDescription, SigningKeys,
+        AuthorizationDetailsType, AuthorizationServer, CertificateAuthorities, ClientMetadata,
+        ConfigError, Lifetimes, ScopeDescription, SigningKeys,
         pages::Branding,
         people::{ConfiguredUsers, ConfiguredUsersError, Throttling, UserConfig},
     },
@@ -46,7 +46,10 @@ pub struct Settings {
     help: Option<String>,
     lifetimes: Option<Spanned<Lifetimes>>,
     throttling: Option<Throttling>,
+    #[serde(default)]
     scopes: Vec<Spanned<ScopeDescription>>,
+    #[serde(default)]
+    authorization_details_types: Vec<Spanned<AuthorizationDetailsType>>,
     #[serde(default)]
     users: Vec<Spanned<UserConfig>>,
     #[serde(default)]
@@ -148,6 +151,9 @@ impl Config {
                     .map(|client| client.get_ref().clone()),
             )
             .authenticator(self.users()?);
+        for kind in &settings.authorization_details_types {
+            builder = builder.authorization_details_type(kind.get_ref().clone());
+        }
         for resource in &settings.resources {
             builder = builder.resource(resource.get_ref());
         }
@@ -217,6 +223,9 @@ impl Config {
                 .chain(&settings.resources)
                 .find(|resource| resource.get_ref() == refused)
                 .map(Spanned::span),
+            ConfigError::DetailsType(kind) => {
+                span_of(&settings.authorization_details_types, kind.position)
+            }
             ConfigError::Lifetime(_) => settings.lifetimes.as_ref().map(Spanned::span),
             ConfigError::Client(client) => span_of(&settings.clients, client.position),
             ConfigError::NoAuthority(id) => settings

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use axum::Router;
 
 use super::{
+    authorization_details::{AuthorizationDetailsType, DetailsTypes},
     client_authentication::{CertificateAuthorities, ClientAuthenticator},
     clients::{ClientAuthenticationMethod, ClientMetadata, Clients, KeySource},
     config_error::ConfigError,
@@ -41,6 +42,7 @@ impl AuthorizationServer {
             authenticator: None,
             keys: None,
             scopes: Vec::new(),
+            details_types: Vec::new(),
             audience: None,
             resources: Vec::new(),
             lifetimes: Lifetimes::default(),
@@ -74,7 +76,8 @@ impl fmt::Debug for AuthorizationServer {
 
 /// Builds an [`AuthorizationServer`].
 ///
-/// Authenticator, signing keys, audience and at least one scope have to be set; everything else has a default.
+/// Authenticator, signing keys, audience and at least one scope or type of authorization details have to be set; everything
+/// else has a default.
 #[must_use = "nothing is served until the server is built"]
 pub struct AuthorizationServerBuilder {
     issuer: String,
@@ -84,6 +87,7 @@ pub struct AuthorizationServerBuilder {
     authenticator: Option<Arc<dyn Authenticator>>,
     keys: Option<SigningKeys>,
     scopes: Vec<ScopeDescription>,
+    details_types: Vec<AuthorizationDetailsType>,
     audience: Option<String>,
     resources: Vec<String>,
     lifetimes: Lifetimes,
@@ -149,7 +153,7 @@ impl AuthorizationServerBuilder {
         self
     }
 
-    /// Adds a scope that clients may be registered for. At least one is required.
+    /// Adds a scope that clients may be registered for. At least one is required, or a type of authorization details.
     pub fn scope(mut self, scope: ScopeDescription) -> Self {
         self.scopes.push(scope);
         self
@@ -158,6 +162,12 @@ impl AuthorizationServerBuilder {
     /// Adds scopes. The consent page shows them in this order.
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = ScopeDescription>) -> Self {
         self.scopes.extend(scopes);
+        self
+    }
+
+    /// Adds a type of `authorization_details` that clients may be registered for (RFC 9396).
+    pub fn authorization_details_type(mut self, kind: AuthorizationDetailsType) -> Self {
+        self.details_types.push(kind);
         self
     }
 
@@ -250,7 +260,12 @@ impl AuthorizationServerBuilder {
             #[cfg(feature = "discovery")]
             fetcher: self.client_keys,
         };
-        let clients = Clients::new(self.clients, &check_scopes(&self.scopes)?, &source)?;
+        let scopes = check_scopes(&self.scopes)?;
+        let details_types = DetailsTypes::new(self.details_types)?;
+        if self.scopes.is_empty() && details_types.is_empty() {
+            return Err(ConfigError::Missing("scope"));
+        }
+        let clients = Clients::new(self.clients, &scopes, &details_types, &source)?;
         let by_subject = clients
             .iter()
             .find(|client| client.method() == ClientAuthenticationMethod::TlsClientAuth);
@@ -266,6 +281,7 @@ impl AuthorizationServerBuilder {
             realms: Realms::of(&self.issuer),
             clients: ClientAuthenticator::new(clients, self.authorities, self.issuer),
             scopes: self.scopes,
+            details_types,
             resources,
             lifetimes: self.lifetimes,
             keys: self.keys.ok_or(ConfigError::Missing("signing_keys"))?,
@@ -297,9 +313,6 @@ impl fmt::Debug for AuthorizationServerBuilder {
 }
 
 fn check_scopes(scopes: &[ScopeDescription]) -> Result<ScopeSet, ConfigError> {
-    if scopes.is_empty() {
-        return Err(ConfigError::Missing("scope"));
-    }
     for (index, scope) in scopes.iter().enumerate() {
         if !is_scope_token(&scope.name) || scope.title.trim().is_empty() {
             return Err(ConfigError::Scope(scope.name.clone()));

@@ -2,7 +2,10 @@
 
 use thiserror::Error;
 
-use super::{clients::InvalidClient, endpoints::InvalidIssuer, lifetimes::InvalidLifetime};
+use super::{
+    authorization_details::InvalidDetailsType, clients::InvalidClient, endpoints::InvalidIssuer,
+    lifetimes::InvalidLifetime,
+};
 use crate::dpop::NonceFailure;
 
 /// What is still missing, or does not go together.
@@ -24,6 +27,9 @@ pub enum ConfigError {
     /// Two scopes with one name.
     #[error("scope {0:?} is there twice")]
     RepeatedScope(String),
+    /// A type of authorization details is refused.
+    #[error(transparent)]
+    DetailsType(#[from] InvalidDetailsType),
     /// A resource is no absolute URI without fragment (RFC 8707 §2).
     #[error("audience or resource {0:?} is not an absolute URI without a fragment")]
     Resource(String),

@@ -88,6 +88,13 @@ fn document(server: &Server) -> Map<String, Value> {
     ] {
         document.insert(name.to_owned(), value);
     }
+    if !server.details_types.is_empty() {
+        let types: Vec<&str> = server.details_types.names().collect();
+        document.insert(
+            "authorization_details_types_supported".to_owned(),
+            json!(types),
+        );
+    }
     if let (Some(token), Some(pushed)) = (
         endpoints.mtls_url(Endpoint::Token),
         endpoints.mtls_url(Endpoint::PushedRequests),

@@ -40,9 +40,13 @@
 //! # }
 //! ```
 //!
-//! There are no ID tokens yet, so `openid` is no scope; request objects, `authorization_details`, introspection and
-//! revocation are not supported.
+//! Beside scopes, or instead of them, clients may ask for exactly what they need in `authorization_details` (RFC 9396), of
+//! [types](AuthorizationDetailsType) that the server knows and is able to show to a person: a payment with its amount and
+//! recipient, say. What is approved is what was pushed, and what was pushed is what the token says.
+//!
+//! There are no ID tokens yet, so `openid` is no scope; request objects, introspection and revocation are not supported.
 
+mod authorization_details;
 mod builder;
 mod client_authentication;
 mod clients;
@@ -66,6 +70,10 @@ pub mod store;
 mod token;
 
 pub use self::{
+    authorization_details::{
+        AuthorizationDetailsType, Choice, DetailMember, DetailValue, DetailsTypeProblem,
+        InvalidDetailsType,
+    },
     builder::{AuthorizationServer, AuthorizationServerBuilder},
     client_authentication::{CertificateAuthorities, InvalidCertificateAuthority},
     clients::{

@@ -28,7 +28,8 @@ pub(crate) enum InvalidParameters {
 const REPEATABLE: &str = "resource";
 
 /// The names that a description may repeat; any other text of the client's stays out of it.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 19] = [
+    "authorization_details",
     "client_assertion",
     "client_assertion_type",
     "client_id",

@@ -10,6 +10,7 @@ use http::{Response, StatusCode, request::Parts};
 use serde_json::json;
 
 use super::{
+    authorization_details::{DetailEntry, for_resources},
     clients::{Binding, Client},
     direct::DirectRequest,
     endpoints::Endpoint,
@@ -96,12 +97,6 @@ impl Server {
                 "Request objects are not supported: push the parameters themselves",
             ));
         }
-        if parameters.has("authorization_details") {
-            return Err(Refusal::new(
-                ErrorCode::InvalidAuthorizationDetails,
-                "No type of authorization_details is supported",
-            ));
-        }
         match parameters.get("response_type") {
             Some("code") => {}
             Some(_) => {
@@ -118,11 +113,18 @@ impl Server {
         {
             return Err(Refusal::invalid_request("response_mode must be query"));
         }
+        let details = self.requested_details(request)?;
+        let scope = scope(&request.client, parameters.get("scope"), &details)?;
         Ok(PushedRequest {
             client_id: request.client.id.clone(),
             redirect_uri: redirect_uri(&request.client, parameters.get("redirect_uri"))?,
-            scope: scope(&request.client, parameters.get("scope"))?,
-            resources: self.requested_resources(parameters.get_all("resource"))?,
+            resources: self.requested_resources(
+                parameters.get_all("resource"),
+                &scope,
+                &details,
+            )?,
+            scope,
+            authorization_details: details,
             state: owned("state"),
             nonce: owned("nonce"),
             code_challenge: code_challenge(
@@ -135,10 +137,22 @@ impl Server {
         })
     }
 
-    /// The resource servers the tokens will be for (RFC 8707 §2).
+    /// What exactly is asked for (RFC 9396 §2).
+    fn requested_details(&self, request: &DirectRequest) -> Result<Vec<DetailEntry>, Refusal> {
+        let Some(text) = request.parameters.get("authorization_details") else {
+            return Ok(Vec::new());
+        };
+        let allowed = &request.client.details_types;
+        Ok(self.details_types.read(text, allowed, &self.resources)?)
+    }
+
+    /// The resource servers the tokens will be for (RFC 8707 §2): those that are asked for, or else those that the
+    /// authorization details are for (RFC 9396 §2.2), or else the usual one.
     fn requested_resources<'a>(
         &self,
         requested: impl Iterator<Item = &'a str>,
+        scope: &str,
+        details: &[DetailEntry],
     ) -> Result<Vec<String>, Refusal> {
         let mut resources: Vec<String> = Vec::new();
         for resource in requested {
@@ -153,7 +167,21 @@ impl Server {
             }
         }
         if resources.is_empty() {
-            resources.push(self.resources.default.clone());
+            if !scope.is_empty() || details.iter().any(|entry| entry.locations().is_none()) {
+                resources.push(self.resources.default.clone());
+            }
+            for location in details.iter().filter_map(DetailEntry::locations).flatten() {
+                if !resources.iter().any(|known| known == location) {
+                    resources.push(location.to_owned());
+                }
+            }
+        }
+        // It would be approved, and be in no token.
+        if for_resources(details.to_vec(), &resources).len() < details.len() {
+            return Err(Refusal::new(
+                ErrorCode::InvalidTarget,
+                "resource does not name any of the locations of one of the authorization_details",
+            ));
         }
         Ok(resources)
     }
@@ -171,13 +199,18 @@ fn redirect_uri(client: &Client, redirect_uri: Option<&str>) -> Result<String, R
     Ok(redirect_uri.to_owned())
 }
 
-/// Required (RFC 6749 §3.3 leaves it to the server), and within what is registered.
-fn scope(client: &Client, scope: Option<&str>) -> Result<String, Refusal> {
+/// Within what is registered. Required (RFC 6749 §3.3 leaves it to the server), unless authorization details say what is
+/// wanted: they can be used wherever a scope can (RFC 9396 §3).
+fn scope(client: &Client, scope: Option<&str>, details: &[DetailEntry]) -> Result<String, Refusal> {
     let refused = |description| Refusal::new(ErrorCode::InvalidScope, description);
-    let scope: ScopeSet = scope
-        .ok_or_else(|| refused("scope is missing"))?
-        .parse()
-        .map_err(|_| refused("scope is malformed"))?;
+    let scope = match scope {
+        Some(scope) => scope,
+        None if details.is_empty() => {
+            return Err(refused("scope is missing"));
+        }
+        None => return Ok(String::new()),
+    };
+    let scope: ScopeSet = scope.parse().map_err(|_| refused("scope is malformed"))?;
     if !scope.is_subset(&client.scopes) {
         return Err(refused(
             "scope holds a value that is unknown or not registered for this client",

@@ -7,7 +7,10 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
 use thiserror::Error;
 
-use super::{parameters::InvalidParameters, secret::NoRandomness, store::StoreError};
+use super::{
+    authorization_details::DetailsProblem, parameters::InvalidParameters, secret::NoRandomness,
+    store::StoreError,
+};
 use crate::{dpop::NonceFailure, issuer::KeysUnavailable, jose::SigningKeyError, replay};
 
 /// A request that was not fulfilled.
@@ -138,6 +141,12 @@ impl Refusal {
 impl From<InvalidParameters> for Refusal {
     fn from(error: InvalidParameters) -> Self {
         Self::invalid_request(error.to_string())
+    }
+}
+
+impl From<DetailsProblem> for Refusal {
+    fn from(problem: DetailsProblem) -> Self {
+        Self::new(ErrorCode::InvalidAuthorizationDetails, problem.to_string())
     }
 }
 

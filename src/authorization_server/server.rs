@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    client_authentication::ClientAuthenticator, endpoints::Endpoints, keys::SigningKeys,
-    lifetimes::Lifetimes, pages::Pages, people::Authenticator, scope::ScopeDescription,
-    store::Records,
+    authorization_details::DetailsTypes, client_authentication::ClientAuthenticator,
+    endpoints::Endpoints, keys::SigningKeys, lifetimes::Lifetimes, pages::Pages,
+    people::Authenticator, scope::ScopeDescription, store::Records,
 };
 use crate::{dpop::ProofVerifier, replay::ReplayStore, time::Clock};
 
@@ -14,6 +14,7 @@ pub(crate) struct Server {
     pub(crate) endpoints: Endpoints,
     pub(crate) clients: ClientAuthenticator,
     pub(crate) scopes: Vec<ScopeDescription>,
+    pub(crate) details_types: DetailsTypes,
     pub(crate) resources: Resources,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) keys: SigningKeys,

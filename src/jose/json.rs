@@ -36,6 +36,18 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, InvalidJson> {
     }
 }
 
+/// Reads one array, strictly.
+///
+/// # Errors
+///
+/// [`InvalidJson`] if the bytes are not exactly one unambiguous JSON array.
+pub fn array(bytes: &[u8]) -> Result<Vec<Value>, InvalidJson> {
+    match serde_json::from_slice::<Strict>(bytes)?.0 {
+        Value::Array(items) => Ok(items),
+        _ => Err(InvalidJson("not a JSON array".to_owned())),
+    }
+}
+
 /// Reads one object strictly into a type.
 ///
 /// # Errors

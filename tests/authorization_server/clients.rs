@@ -33,7 +33,21 @@ pub fn clients(key: &SigningKey, self_signed: &Certificate) -> Vec<ClientMetadat
     let mut certificate = self_signed.jwk();
     certificate["x5c"] = json!([self_signed.base64()]);
     vec![
-        with_key("dpop", json!({"dpop_bound_access_tokens": true})),
+        with_key(
+            "dpop",
+            json!({
+                "dpop_bound_access_tokens": true,
+                "authorization_details_types": ["payment_initiation", "account_information"],
+            }),
+        ),
+        with_key(
+            "payer",
+            json!({
+                "dpop_bound_access_tokens": true,
+                "scope": null,
+                "authorization_details_types": ["payment_initiation"],
+            }),
+        ),
         with_key("other", json!({"dpop_bound_access_tokens": true})),
         with_key(
             "no-refresh",

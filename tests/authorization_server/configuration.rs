@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 use tower_fapi::{
     authorization_server::{
-        AuthorizationServer, AuthorizationServerBuilder, ClientMetadata, ConfigError,
-        InvalidIssuer, Lifetimes, ScopeDescription, SigningKeys, people::ConfiguredUsers,
+        AuthorizationDetailsType, AuthorizationServer, AuthorizationServerBuilder, ClientMetadata,
+        ConfigError, InvalidIssuer, Lifetimes, ScopeDescription, SigningKeys,
+        people::ConfiguredUsers,
     },
     jose::{JwsAlgorithm, SigningKey},
 };
@@ -85,6 +86,22 @@ fn what_contradicts_itself_or_is_insecure_is_refused() {
         refused(builder().scope(scope("accounts"))),
         ConfigError::RepeatedScope("accounts".to_owned())
     );
+    let kind = |title| AuthorizationDetailsType::new("payment", title);
+    for (kind, expected) in [
+        (
+            kind(""),
+            "authorization details type 2 (\"payment\"): title is empty",
+        ),
+        (
+            kind("Payment"),
+            "authorization details type 2 (\"payment\"): another type has the same name",
+        ),
+    ] {
+        let builder = builder()
+            .authorization_details_type(AuthorizationDetailsType::new("payment", "Payment"))
+            .authorization_details_type(kind);
+        assert_eq!(refused(builder).to_string(), expected);
+    }
     for resource in ["api", "https://api.example/#x", "https://api.example/é", ""] {
         let expected = ConfigError::Resource(resource.to_owned());
         assert_eq!(refused(builder().resource(resource)), expected);
@@ -108,6 +125,13 @@ fn what_contradicts_itself_or_is_insecure_is_refused() {
     assert_eq!(
         wrong,
         "client 1 (\"client\"): scope \"admin\" is not one of the server's"
+    );
+    let mut wrong = client();
+    wrong.authorization_details_types = vec!["payment".to_owned()];
+    let wrong = refused(builder().client(wrong)).to_string();
+    assert_eq!(
+        wrong,
+        "client 1 (\"client\"): authorization_details_types: \"payment\" is not one of the server's"
     );
 }
 

@@ -21,6 +21,7 @@ mod clients;
 mod code;
 mod configuration;
 mod consent;
+mod details;
 mod dpop;
 mod faults;
 mod flow;

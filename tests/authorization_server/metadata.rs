@@ -35,6 +35,7 @@ async fn both_documents_say_what_is_supported_and_nothing_else() {
         "require_pushed_authorization_requests": true,
         "jwks_uri": "https://as.example/jwks",
         "scopes_supported": ["accounts", "payments", "admin"],
+        "authorization_details_types_supported": ["payment_initiation", "account_information"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],

@@ -52,6 +52,15 @@ fn the_sample_starts() {
     assert_eq!(start(SAMPLE), Ok(()));
 }
 
+/// With `wrong` in the place of `right` the sample is refused, for this reason and at this line.
+fn mistaken(right: &str, wrong: &str, at: usize, reason: &str) {
+    assert!(SAMPLE.contains(right), "{right}");
+    let report = start(&SAMPLE.replacen(right, wrong, 1)).unwrap_err();
+    let (found, said) = report.split_once(": ").unwrap();
+    assert_eq!(found, at.to_string(), "{wrong}: {said}");
+    assert!(said.contains(reason), "{wrong}: {said}");
+}
+
 #[test]
 fn a_mistake_is_reported_with_its_line_and_reason() {
     let second_scope = line("title = \"Make payments\"") - 2;
@@ -136,11 +145,33 @@ fn a_mistake_is_reported_with_its_line_and_reason() {
             "unknown field `client_secret`",
         ),
     ] {
-        assert!(SAMPLE.contains(right), "{right}");
-        let report = start(&SAMPLE.replacen(right, wrong, 1)).unwrap_err();
-        let (found, said) = report.split_once(": ").unwrap();
-        assert_eq!(found, at.to_string(), "{wrong}: {said}");
-        assert!(said.contains(reason), "{wrong}: {said}");
+        mistaken(right, wrong, at, reason);
+    }
+}
+
+#[test]
+fn a_mistake_in_what_can_be_asked_for_is_reported_too() {
+    for (right, wrong, at, reason) in [
+        (
+            "title = \"Payment\"",
+            "title = \" \"",
+            line("[[authorization_details_types]]"),
+            "title is empty",
+        ),
+        (
+            "value = \"amount\"",
+            "value = \"money\"",
+            line("value = \"amount\""),
+            "unknown variant `money`",
+        ),
+        (
+            "authorization_details_types = [\"payment_initiation\"",
+            "authorization_details_types = [\"payment\"",
+            line("client_id = \"budget-planner\"") - 1,
+            "is not one of the server's",
+        ),
+    ] {
+        mistaken(right, wrong, at, reason);
     }
 }
 

@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 use tower_fapi::{
     authorization_server::{
-        AuthorizationServer, AuthorizationServerBuilder, ScopeDescription, SigningKeys,
+        AuthorizationDetailsType, AuthorizationServer, AuthorizationServerBuilder,
+        ScopeDescription, SigningKeys,
         people::{
             Answer, Authenticated, AuthenticationFuture, Authenticator, AuthenticatorFault,
             LoginAttempt,
@@ -68,6 +69,13 @@ impl World {
     pub fn with(
         change: impl FnOnce(AuthorizationServerBuilder) -> AuthorizationServerBuilder,
     ) -> Self {
+        Self::with_types(crate::details::types(), change)
+    }
+
+    pub fn with_types(
+        types: [AuthorizationDetailsType; 2],
+        change: impl FnOnce(AuthorizationServerBuilder) -> AuthorizationServerBuilder,
+    ) -> Self {
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
         let store = Arc::new(MemoryStore::default());
         let client_key = SigningKey::generate(JwsAlgorithm::Es256).unwrap();
@@ -88,6 +96,10 @@ impl World {
             .signing_keys(keys.clone())
             .store(store.clone())
             .clock(clock.clone());
+        let builder = types.into_iter().fold(
+            builder,
+            AuthorizationServerBuilder::authorization_details_type,
+        );
         let server = change(builder).build().unwrap();
         Self {
             router: server.router(),

@@ -107,6 +107,9 @@ pub enum ClientProblem {
     /// A scope that the server does not have.
     #[error("scope {0:?} is not one of the server's")]
     UnknownScope(String),
+    /// A type of authorization details that the server does not have.
+    #[error("authorization_details_types: {0:?} is not one of the server's")]
+    UnknownDetailsType(String),
     /// A grant that is not supported, or `refresh_token` with nothing to refresh.
     #[error("grant_types may hold authorization_code, which must be there, and refresh_token")]
     GrantTypes,

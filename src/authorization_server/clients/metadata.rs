@@ -1,4 +1,4 @@
-//! Client metadata as it is written down (RFC 7591 §2, RFC 8705 §2.1.2, RFC 9126 §6, RFC 9449 §5.2).
+//! Client metadata as it is written down (RFC 7591 §2, RFC 8705 §2.1.2, RFC 9126 §6, RFC 9396 §10, RFC 9449 §5.2).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -50,9 +50,12 @@ pub struct ClientMetadata {
     /// `discovery`, and a Tokio runtime where the server is built.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
-    /// What it may ask for: names separated by spaces. Required.
+    /// What it may ask for: names separated by spaces. Required, unless it has `authorization_details_types`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// The types of `authorization_details` it may ask for (RFC 9396 §10): none unless given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details_types: Vec<String>,
     /// The grants it may use: `authorization_code`, which is the default, and `refresh_token`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_types: Option<Vec<String>>,

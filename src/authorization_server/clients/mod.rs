@@ -26,7 +26,7 @@ pub use self::{
     metadata::{ClientAuthenticationMethod, ClientMetadata},
     redirect_uri::InvalidRedirectUri,
 };
-use super::scope::ScopeSet;
+use super::{authorization_details::DetailsTypes, scope::ScopeSet};
 
 /// A client whose metadata has been checked.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub(crate) struct Client {
     pub(crate) credential: Credential,
     pub(crate) binding: Binding,
     pub(crate) scopes: ScopeSet,
+    /// The types of `authorization_details` it may ask for (RFC 9396 §10).
+    pub(crate) details_types: Vec<String>,
     pub(crate) may_refresh: bool,
 }
 
@@ -88,10 +90,11 @@ impl Client {
 pub(crate) struct Clients(HashMap<String, Arc<Client>>);
 
 impl Clients {
-    /// Checks every client against itself, the others and the scopes the server knows.
+    /// Checks every client against itself, the others and the scopes and types the server knows.
     pub(crate) fn new(
         metadata: impl IntoIterator<Item = ClientMetadata>,
         known_scopes: &ScopeSet,
+        known_types: &DetailsTypes,
         source: &KeySource,
     ) -> Result<Self, InvalidClient> {
         let mut clients = HashMap::new();
@@ -101,7 +104,8 @@ impl Clients {
                 client_id: metadata.client_id.clone(),
                 problem,
             };
-            let client = Client::register(&metadata, known_scopes, source).map_err(refused)?;
+            let client =
+                Client::register(&metadata, known_scopes, known_types, source).map_err(refused)?;
             if clients.contains_key(&client.id) {
                 return Err(refused(ClientProblem::Duplicate));
             }

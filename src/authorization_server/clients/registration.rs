@@ -11,7 +11,7 @@ use super::{
     redirect_uri::RedirectUri,
 };
 use crate::{
-    authorization_server::scope::ScopeSet,
+    authorization_server::{authorization_details::DetailsTypes, scope::ScopeSet},
     issuer::IssuerKeys,
     jose::{JwkSet, VerifyingKeySet},
 };
@@ -21,6 +21,7 @@ impl Client {
     pub(super) fn register(
         metadata: &ClientMetadata,
         known_scopes: &ScopeSet,
+        known_types: &DetailsTypes,
         source: &KeySource,
     ) -> Result<Self, ClientProblem> {
         let id = metadata.client_id.clone();
@@ -42,6 +43,7 @@ impl Client {
             credential: credential(metadata, source)?,
             binding: binding(metadata)?,
             scopes: scopes(metadata, known_scopes)?,
+            details_types: details_types(metadata, known_types)?,
             may_refresh: may_refresh(metadata)?,
             id,
         })
@@ -170,15 +172,31 @@ fn binding(metadata: &ClientMetadata) -> Result<Binding, ClientProblem> {
 }
 
 fn scopes(metadata: &ClientMetadata, known: &ScopeSet) -> Result<ScopeSet, ClientProblem> {
-    let scopes: ScopeSet = metadata
-        .scope
-        .as_deref()
-        .ok_or(ClientProblem::Missing("scope"))?
-        .parse()?;
+    let scopes: ScopeSet = match metadata.scope.as_deref() {
+        Some(scope) => scope.parse()?,
+        None if metadata.authorization_details_types.is_empty() => {
+            return Err(ClientProblem::Missing("scope"));
+        }
+        None => ScopeSet::default(),
+    };
     if let Some(unknown) = scopes.iter().find(|name| !known.contains(name)) {
         return Err(ClientProblem::UnknownScope(unknown.to_owned()));
     }
     Ok(scopes)
+}
+
+fn details_types(
+    metadata: &ClientMetadata,
+    known: &DetailsTypes,
+) -> Result<Vec<String>, ClientProblem> {
+    let types = &metadata.authorization_details_types;
+    match types
+        .iter()
+        .find(|name| !known.names().any(|known| known == name.as_str()))
+    {
+        Some(unknown) => Err(ClientProblem::UnknownDetailsType(unknown.clone())),
+        None => Ok(types.clone()),
+    }
 }
 
 fn may_refresh(metadata: &ClientMetadata) -> Result<bool, ClientProblem> {

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     authorization_server::{
         endpoints::Endpoint,
-        pages::{ConsentPage, Scope, field},
+        pages::{ConsentPage, Detail, Scope, field},
         secret::{Secret, random},
         server::Server,
         store::{Approval, Code, CodeRequest, Grant},
@@ -28,7 +28,7 @@ pub(crate) async fn ask(State(server): State<Arc<Server>>, parts: Parts) -> Resp
     let shown = async {
         let interaction = server.resume(&parts, now).await?;
         match server.session(&parts.headers, now).await? {
-            Some(live) => Ok(server.consent_page(&interaction, &live)),
+            Some(live) => server.consent_page(&interaction, &live),
             None => see_other(&interaction.page(&server, Endpoint::Login)),
         }
     };
@@ -66,6 +66,8 @@ async fn decision(
         return Err(PageError::Forged);
     }
     match (form.has(field::APPROVE), form.has(field::DENY)) {
+        // What cannot be shown cannot have been approved.
+        (true, false) if server.details_in_words(&interaction).is_none() => Err(PageError::Changed),
         (true, false) => approve(server, &interaction, live, now).await,
         (false, true) => {
             server.spend(&interaction, now).await?;
@@ -87,6 +89,7 @@ async fn approve(
         client_id: request.client_id.clone(),
         approval: Approval {
             scope: request.scope.clone(),
+            authorization_details: request.authorization_details.clone(),
             resources: request.resources.clone(),
             nonce: request.nonce.clone(),
             subject: live.session.subject,
@@ -112,13 +115,21 @@ async fn approve(
         client = grant.client_id,
         subject = grant.approval.subject,
         scope = grant.approval.scope,
+        details = grant.approval.authorization_details.len(),
         "authorization approved"
     );
     server.return_to_client(interaction, [("code", code.secret())])
 }
 
 impl Server {
-    fn consent_page(&self, interaction: &Interaction, live: &Live) -> Response<String> {
+    fn consent_page(
+        &self,
+        interaction: &Interaction,
+        live: &Live,
+    ) -> Result<Response<String>, PageError> {
+        let details = self
+            .details_in_words(interaction)
+            .ok_or(PageError::Changed)?;
         let action = interaction.page(self, Endpoint::Consent);
         let csrf = interaction.csrf(Purpose::Consent, Some(&live.id));
         let asked: Vec<&str> = interaction.request.scope.split(' ').collect();
@@ -131,12 +142,18 @@ impl Server {
                 allows: &scope.allows,
             })
             .collect();
-        self.pages.consent(&ConsentPage {
+        Ok(self.pages.consent(&ConsentPage {
             form: interaction.form(&action, &csrf),
             client_name: &interaction.client.name,
             user_name: &live.session.display_name,
             scopes: &scopes,
-            details: &[],
-        })
+            details: &details,
+        }))
+    }
+
+    /// Each of the authorization details as the page shows it.
+    fn details_in_words(&self, interaction: &Interaction) -> Option<Vec<Detail<'_>>> {
+        let entries = &interaction.request.authorization_details;
+        self.details_types.in_words(entries, &self.resources)
     }
 }

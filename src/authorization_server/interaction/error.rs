@@ -30,6 +30,9 @@ pub(super) enum PageError {
     Forged,
     #[error("the form cannot be read")]
     UnreadableForm,
+    /// The server has been configured anew since the request was pushed, and no longer knows what is asked for.
+    #[error("what was asked for cannot be shown any more")]
+    Changed,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -61,6 +64,7 @@ impl PageError {
             | Self::Spent
             | Self::Lost
             | Self::Forged
+            | Self::Changed
             | Self::UnreadableForm => {
                 tracing::info!(error = %self, reference, "an authorization cannot go on");
             }
@@ -129,6 +133,13 @@ impl PageError {
                 status: StatusCode::BAD_REQUEST,
                 heading: "Nothing was approved",
                 happened: "The form arrived damaged.",
+                advice: START_AGAIN,
+                code: Some("invalid_request"),
+            },
+            Self::Changed => Words {
+                status: StatusCode::BAD_REQUEST,
+                heading: "Nothing was approved",
+                happened: "What the application asked for has changed here in the meantime.",
                 advice: START_AGAIN,
                 code: Some("invalid_request"),
             },

@@ -131,6 +131,7 @@ impl Interaction {
         context.update(&self.id);
         context.update(&self.opened.as_unix().to_be_bytes());
         context.update(&self.browser);
+        context.update(&self.request.asked_for());
         if let Some(session) = session {
             context.update(session);
         }

@@ -28,6 +28,11 @@ impl Escaper for Visible {
     }
 }
 
+/// Whether a page shows the character as it is.
+pub(crate) fn is_visible(c: char) -> bool {
+    !works_unseen(c)
+}
+
 /// Control, direction and zero-width characters. The joiners U+200C and U+200D stay: names in some scripts need them.
 fn works_unseen(c: char) -> bool {
     !matches!(c, '\t' | '\n' | '\r')

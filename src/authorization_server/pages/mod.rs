@@ -33,6 +33,7 @@ mod style;
 use askama::Template;
 use http::{Response, StatusCode};
 
+pub(crate) use self::escape::is_visible;
 pub use self::{
     consent::{ConsentPage, Detail, Line, Scope},
     error::ErrorPage,

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Record, RecordKey, RecordKind, Store, StoreError};
-use crate::{jose::JwkThumbprint, time::Timestamp};
+use crate::{
+    authorization_server::authorization_details::DetailEntry,
+    jose::{JwkThumbprint, sha256},
+    time::Timestamp,
+};
 
 /// What sort of record a type is stored as.
 pub(crate) trait Stored: Serialize + DeserializeOwned {
@@ -26,7 +30,10 @@ pub(crate) enum Pushed {
 pub(crate) struct PushedRequest {
     pub(crate) client_id: String,
     pub(crate) redirect_uri: String,
+    /// Empty if there is none, and there are authorization details instead.
     pub(crate) scope: String,
+    #[serde(default)]
+    pub(crate) authorization_details: Vec<DetailEntry>,
     pub(crate) resources: Vec<String>,
     pub(crate) state: Option<String>,
     pub(crate) nonce: Option<String>,
@@ -39,6 +46,15 @@ pub(crate) struct PushedRequest {
     pub(crate) opens_until: Timestamp,
     /// Key of the MAC that ties pages and forms to the browser that opened the request. Never leaves the server.
     pub(crate) page_key: [u8; 32],
+}
+
+impl PushedRequest {
+    /// A hash of everything a person is asked to approve: it goes into the MAC of the pages, so that a form approves what
+    /// its page showed and nothing else.
+    pub(crate) fn asked_for(&self) -> [u8; 32] {
+        let all = (&self.scope, &self.authorization_details, &self.resources);
+        sha256(serde_json::json!(all).to_string().as_bytes())
+    }
 }
 
 /// Somebody who has signed in, under the hash of the session cookie.
@@ -80,7 +96,10 @@ pub(crate) struct Grant {
 /// Who approved what, and how they had signed in.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Approval {
+    /// Empty if there is none, and there are authorization details instead.
     pub(crate) scope: String,
+    #[serde(default)]
+    pub(crate) authorization_details: Vec<DetailEntry>,
     pub(crate) resources: Vec<String>,
     pub(crate) nonce: Option<String>,
     pub(crate) subject: String,

@@ -64,11 +64,16 @@ pub(super) fn mint(server: &Server, issue: &Issue<'_>, now: Timestamp) -> Result
         ("iat", json!(now)),
         ("exp", json!(now.plus(server.lifetimes.access_token))),
         ("jti", json!(token_id(&issue.grant_id)?)),
-        ("scope", json!(issue.scope)),
         ("cnf", issue.confirmation.to_claim()),
         ("auth_time", json!(approval.auth_time)),
     ] {
         claims.insert(name.to_owned(), value);
+    }
+    if !issue.scope.is_empty() {
+        claims.insert("scope".to_owned(), json!(issue.scope));
+    }
+    if !issue.details.is_empty() {
+        claims.insert("authorization_details".to_owned(), json!(issue.details));
     }
     if let Some(acr) = &approval.acr {
         claims.insert("acr".to_owned(), json!(acr));

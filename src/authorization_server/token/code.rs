@@ -5,7 +5,9 @@ use std::time::Duration;
 use http::Response;
 use subtle::ConstantTimeEq as _;
 
-use super::{Confirmation, Issue, confirmation, invalid_grant, issue, narrowed_resources};
+use super::{
+    Confirmation, Issue, confirmation, invalid_grant, issue, narrowed_details, narrowed_resources,
+};
 use crate::{
     authorization_server::{
         direct::DirectRequest,
@@ -47,13 +49,15 @@ pub(super) async fn redeem(
         return Err(invalid_grant(NO_SUCH_CODE).into());
     }
     let grant: Option<Grant> = server.records.get(grant_id, now).await?;
-    let resources = match (&stored, &grant) {
+    let (resources, details) = match (&stored, &grant) {
         (Some(Code::Fresh(fresh)), Some(grant)) => {
             check(fresh, request, confirmation)?;
-            narrowed_resources(request, grant)?
+            let resources = narrowed_resources(request, grant)?;
+            let details = narrowed_details(server, request, grant, &resources)?;
+            (resources, details)
         }
         // It will be refused, but by nobody whose assertion or proof is itself a replay.
-        (_, Some(_) | None) => Vec::new(),
+        (_, Some(_) | None) => (Vec::new(), Vec::new()),
     };
 
     server.record(request, now).await?;
@@ -88,6 +92,7 @@ pub(super) async fn redeem(
         grant_id,
         grant: &grant,
         scope: &grant.approval.scope,
+        details: &details,
         resources: &resources,
         confirmation,
         refresh_token: refresh_token.as_ref(),

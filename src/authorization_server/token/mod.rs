@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use self::access_token::Confirmation;
 use super::{
+    authorization_details::{DetailEntry, for_resources, narrowed},
     clients::Binding,
     direct::DirectRequest,
     endpoints::Endpoint,
@@ -85,7 +86,10 @@ struct Issue<'a> {
     grant_id: [u8; 32],
     grant: &'a Grant,
     /// Not more than what was approved.
+    /// Empty if none was.
     scope: &'a str,
+    /// Not more than was approved, for these resources.
+    details: &'a [DetailEntry],
     resources: &'a [String],
     confirmation: Confirmation,
     refresh_token: Option<&'a Secret>,
@@ -112,9 +116,15 @@ fn issue(
         ("access_token", Value::from(access_token)),
         ("token_type", issue.confirmation.token_type().into()),
         ("expires_in", server.lifetimes.access_token.as_secs().into()),
-        ("scope", issue.scope.into()),
     ] {
         body.insert(name.to_owned(), value);
+    }
+    if !issue.scope.is_empty() {
+        body.insert("scope".to_owned(), issue.scope.into());
+    }
+    // As assigned to this very token (RFC 9396 §7).
+    if !issue.details.is_empty() {
+        body.insert("authorization_details".to_owned(), json!(issue.details));
     }
     if let Some(refresh_token) = issue.refresh_token {
         body.insert("refresh_token".to_owned(), json!(refresh_token.secret()));
@@ -146,6 +156,29 @@ fn narrowed_resources(request: &DirectRequest, grant: &Grant) -> Result<Vec<Stri
     } else {
         asked
     })
+}
+
+/// What exactly a token allows: what was approved, or the part of it that is asked for (RFC 9396 §6), and of that what
+/// these resource servers have to know (RFC 9396 §9.1).
+fn narrowed_details(
+    server: &Server,
+    request: &DirectRequest,
+    grant: &Grant,
+    resources: &[String],
+) -> Result<Vec<DetailEntry>, Refusal> {
+    let approved = &grant.approval.authorization_details;
+    let Some(text) = request.parameters.get("authorization_details") else {
+        return Ok(for_resources(approved.clone(), resources));
+    };
+    let types = &server.details_types;
+    let asked = types.read(text, &request.client.details_types, &server.resources)?;
+    let asked = narrowed(types, asked, approved).ok_or_else(|| {
+        Refusal::new(
+            ErrorCode::InvalidAuthorizationDetails,
+            "authorization_details hold an entry that was not approved",
+        )
+    })?;
+    Ok(for_resources(asked, resources))
 }
 
 fn invalid_grant(description: &'static str) -> Refusal {

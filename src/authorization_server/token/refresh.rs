@@ -2,7 +2,7 @@
 
 use http::Response;
 
-use super::{Issue, confirmation, invalid_grant, issue, narrowed_resources};
+use super::{Issue, confirmation, invalid_grant, issue, narrowed_details, narrowed_resources};
 use crate::{
     authorization_server::{
         direct::DirectRequest,
@@ -45,12 +45,14 @@ pub(super) async fn refresh(
     let grant = grant.ok_or_else(|| invalid_grant(NO_SUCH_TOKEN))?;
     let scope = narrowed_scope(request, &grant)?;
     let resources = narrowed_resources(request, &grant)?;
+    let details = narrowed_details(server, request, &grant, &resources)?;
 
     server.record(request, now).await?;
     let issued = Issue {
         grant_id: stored.grant,
         grant: &grant,
         scope: &scope,
+        details: &details,
         resources: &resources,
         confirmation,
         refresh_token: None,
