@@ -49,6 +49,7 @@ mod interaction_id;
 mod protect;
 mod protection;
 mod require;
+mod resource_metadata;
 #[cfg(test)]
 mod tests;
 
@@ -67,12 +68,19 @@ pub use self::{
         Demand, InvalidAuthentication, RequireAuthentication, RequireAuthorizationDetail,
         RequireFuture, RequireScope, RequireService,
     },
+    resource_metadata::ResourceMetadataService,
 };
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header::CACHE_CONTROL};
 
-use crate::rejection::AnswerForm;
+use crate::rejection::{AnswerForm, Rejection};
+
+/// What a request would have been refused for, had this not been
+/// [report only](crate::resource_server::DangerousSettings::report_only). Stands in the extensions of the request and of its
+/// answer.
+#[derive(Clone, Debug)]
+pub struct Reported(pub Rejection);
 
 /// The answer where layers stand together in a way that cannot work: never a yes.
 fn wiring_mistake<B>(request: &Request<B>) -> Response<Bytes> {

@@ -58,24 +58,39 @@ impl Protection {
         &self.token
     }
 
-    /// Demands something more of the token, at this server's time.
+    /// Demands something more of the token, at this server's time. Where it is
+    /// [report only](crate::resource_server::DangerousSettings::report_only), what is missing is reported and nothing
+    /// refused.
     ///
     /// # Errors
     ///
     /// [`Refused`], the answer to give, if the token does not suffice.
     pub fn demand(&self, demand: &(impl Demand + ?Sized)) -> Result<(), Refused> {
-        demand
-            .check(&self.token, self.server.now())
-            .map_err(|refusal| self.refuse(refusal))
+        match self.judge(demand) {
+            Err(refusal) if !self.reports_only() => Err(Refused(Box::new(self.answer(refusal)))),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
-    fn refuse(&self, refusal: Refusal) -> Refused {
-        let (method, path) = (&self.method, self.uri.path());
-        let client = self.token.client_id();
-        tracing::info!(%method, path, client, reason = %refusal, "request refused");
+    /// Checks a demand and tells the operator where it is not met.
+    pub(super) fn judge(&self, demand: &(impl Demand + ?Sized)) -> Result<(), Refusal> {
+        let outcome = demand.check(&self.token, self.server.now());
+        if let Err(refusal) = &outcome {
+            let (method, path) = (&self.method, self.uri.path());
+            let client = self.token.client_id();
+            tracing::info!(%method, path, client, reason = %refusal, "request refused");
+        }
+        outcome
+    }
+
+    pub(super) fn reports_only(&self) -> bool {
+        self.server.reports_only()
+    }
+
+    pub(super) fn answer(&self, refusal: Refusal) -> Response<Bytes> {
         let challenges = self.server.challenges();
         let answer = challenges.answer(Rejection::Refused(refusal), self.tried, None);
-        Refused(Box::new(self.form.applied_to(answer)))
+        self.form.applied_to(answer)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::{ErrorCode, Rejection};
+use super::{ErrorCode, Refusal, Rejection};
 
 /// All that one number can say of an answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     Unauthenticated,
     /// What the client may do does not suffice.
     Forbidden,
+    /// Nobody may use this method here.
+    NotAllowed,
     /// We cannot decide at the moment.
     Unavailable,
 }
@@ -22,6 +24,9 @@ impl Kind {
         let Rejection::Refused(refusal) = rejection else {
             return Self::Unavailable;
         };
+        if matches!(refusal, Refusal::Method) {
+            return Self::NotAllowed;
+        }
         // No `_` arm: a new code compiles only once somebody has decided what the client is told.
         match refusal.code() {
             Some(ErrorCode::InvalidRequest) => Self::Malformed,
@@ -42,16 +47,19 @@ impl Kind {
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
-    /// The value of `grpc-status`: `INVALID_ARGUMENT`, `UNAUTHENTICATED`, `PERMISSION_DENIED`, `UNAVAILABLE`.
+    /// The value of `grpc-status`: `INVALID_ARGUMENT`, `UNAUTHENTICATED`, `PERMISSION_DENIED`, `UNIMPLEMENTED`,
+    /// `UNAVAILABLE`.
     pub(crate) const fn grpc_status(self) -> u16 {
         match self {
             Self::Malformed => 3,
             Self::Unauthenticated => 16,
             Self::Forbidden => 7,
+            Self::NotAllowed => 12,
             Self::Unavailable => 14,
         }
     }
@@ -88,6 +96,7 @@ mod tests {
             (Refusal::TokenInQuery.into(), 400, 3),
             (Refusal::SeveralAuthorizations(2).into(), 400, 3),
             (Refusal::Scope("a".parse().unwrap()).into(), 403, 7),
+            (Refusal::Method.into(), 405, 12),
             (Fault::from(StoreError::Full).into(), 503, 14),
         ] {
             let kind = Kind::of(&rejection);

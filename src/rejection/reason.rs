@@ -49,6 +49,12 @@ pub enum Refusal {
     /// The request does not say which URL it is meant for: no single valid `Host`, or a path that is none.
     #[error("no valid request URL")]
     Target,
+    /// The profile is for reading only, and the method is none that only reads (FAPI 1.0 Part 1 §6.2.1).
+    #[error("method not allowed by the read-only profile")]
+    Method,
+    /// The `x-fapi-*` header of this name is malformed (FAPI 1.0 Part 1 §6.2.2).
+    #[error("malformed {0} header")]
+    FapiHeader(&'static str),
     /// The token itself is not accepted.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -136,12 +142,13 @@ impl Refusal {
     pub const fn code(&self) -> Option<ErrorCode> {
         // No `_` arm: a new variant compiles only once somebody has decided what the client is told.
         Some(match self {
-            Self::NoCredentials | Self::Scheme => return None,
+            Self::NoCredentials | Self::Scheme | Self::Method => return None,
             Self::SeveralAuthorizations(_)
             | Self::TokenInQuery
             | Self::MalformedAuthorization
             | Self::TokenTooLarge(_)
-            | Self::Target => ErrorCode::InvalidRequest,
+            | Self::Target
+            | Self::FapiHeader(_) => ErrorCode::InvalidRequest,
             Self::Token(_)
             | Self::Unbound
             | Self::Binding
@@ -170,6 +177,10 @@ impl Refusal {
             Self::Scheme => "the authentication scheme is not accepted",
             Self::TokenTooLarge(_) => "the access token is too long",
             Self::Target => "the request needs one valid Host and a path of ASCII characters",
+            Self::Method => "this API is read-only",
+            Self::FapiHeader(_) => {
+                "x-fapi-auth-date or x-fapi-customer-ip-address is malformed or sent twice"
+            }
             Self::Token(error) => token_description(error),
             Self::Unbound => "the access token is not sender-constrained",
             Self::Binding => "the access token is not bound in the way this resource demands",

@@ -4,9 +4,12 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response,
     header::{
-        ACCESS_CONTROL_EXPOSE_HEADERS, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+        ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER,
+        WWW_AUTHENTICATE,
     },
 };
+
+use url::Url;
 
 use super::{AuthScheme, Refusal, Rejection, status};
 use crate::jose::JwsAlgorithm;
@@ -20,6 +23,7 @@ pub struct Challenges {
     dpop: Option<String>,
     bearer: bool,
     json_bodies: bool,
+    resource_metadata: Option<String>,
 }
 
 impl Challenges {
@@ -37,7 +41,15 @@ impl Challenges {
             dpop: dpop.map(names),
             bearer,
             json_bodies: true,
+            resource_metadata: None,
         }
+    }
+
+    /// Says in each challenge where the metadata of this resource is (RFC 9728 §5.1).
+    #[must_use]
+    pub fn with_resource_metadata(mut self, url: &Url) -> Self {
+        self.resource_metadata = Some(format!(r#"resource_metadata="{url}""#));
+        self
     }
 
     /// Leaves out the JSON body that repeats what the challenge says.
@@ -64,6 +76,9 @@ impl Challenges {
         let headers = response.headers_mut();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match &rejection {
+            Rejection::Refused(Refusal::Method) => {
+                headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+            }
             Rejection::Refused(refusal) => self.challenge(refusal, tried, headers),
             Rejection::Failed(fault) => {
                 headers.insert(
@@ -109,12 +124,16 @@ impl Challenges {
             let here = tried.is_none_or(|tried| tried == scheme);
             if here { error.as_str() } else { "" }
         };
+        let metadata = self.resource_metadata.as_deref().unwrap_or_default();
         if let Some(algorithms) = &self.dpop {
             let algorithms = format!(r#"algs="{algorithms}""#);
-            add("DPoP", &[error_for(AuthScheme::Dpop), &algorithms]);
+            add(
+                "DPoP",
+                &[error_for(AuthScheme::Dpop), &algorithms, metadata],
+            );
         }
         if self.bearer {
-            add("Bearer", &[error_for(AuthScheme::Bearer)]);
+            add("Bearer", &[error_for(AuthScheme::Bearer), metadata]);
         }
     }
 

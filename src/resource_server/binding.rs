@@ -27,6 +27,11 @@ impl Binding {
         matches!(self, Self::Either | Self::Certificate)
     }
 
+    /// Whether whatever `narrower` accepts is accepted here, too.
+    pub(super) fn includes(self, narrower: Self) -> bool {
+        self == Self::Either || self == narrower
+    }
+
     /// Checks everything about the binding but the proof itself. Whatever the token is bound to has to hold, all of it,
     /// also where this resource server would be content with less.
     pub(super) fn check(
@@ -34,6 +39,7 @@ impl Binding {
         confirmation: &Confirmation,
         scheme: AuthScheme,
         certificate: Option<&PeerCertificate>,
+        prefer_bound: bool,
     ) -> Result<(), Refusal> {
         match (scheme, confirmation.jkt) {
             // RFC 9449 §7.2: a DPoP-bound token must not become a bearer token by another word in front.
@@ -43,7 +49,12 @@ impl Binding {
             (AuthScheme::Dpop, Some(_)) | (AuthScheme::Bearer, None) => {}
         }
         if confirmation.is_empty() {
-            return Err(Refusal::Unbound);
+            // While an API migrates, what is not bound yet passes. What is bound is never let off.
+            return if prefer_bound {
+                Ok(())
+            } else {
+                Err(Refusal::Unbound)
+            };
         }
         let by_dpop = self.accepts_dpop() && confirmation.jkt.is_some();
         let by_certificate = self.accepts_certificate() && confirmation.x5t_s256.is_some();
@@ -182,8 +193,15 @@ mod tests {
             ),
         ] {
             let confirmation = Confirmation { jkt, x5t_s256 };
-            let outcome = binding.check(&confirmation, scheme, certificate);
-            assert_eq!(outcome, expected, "{binding:?} {confirmation:?} {scheme:?}");
+            let check = |prefer| binding.check(&confirmation, scheme, certificate, prefer);
+            let case = format!("{binding:?} {confirmation:?} {scheme:?}");
+            assert_eq!(check(false), expected, "{case}");
+            // Preferring bound tokens lets those pass that are bound to nothing, and changes nothing else.
+            let migrating = expected.or_else(|refusal| match refusal {
+                Refusal::Unbound => Ok(()),
+                other => Err(other),
+            });
+            assert_eq!(check(true), migrating, "{case}");
         }
     }
 }

@@ -3,7 +3,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    Binding, ConfigError, PublicUrl, ResourceServer, TrustedIssuer, server::Inner,
+    Binding, ConfigError, Profile, PublicUrl, ResourceMetadata, ResourceServer, TrustedIssuer,
+    metadata::{Described, PublishedMetadata},
+    profile::Enforcement,
+    server::Inner,
     token_cache::TokenCache,
 };
 use crate::{
@@ -18,7 +21,10 @@ use crate::{
 pub struct ResourceServerBuilder {
     audiences: Vec<String>,
     issuers: Vec<TrustedIssuer>,
-    binding: Binding,
+    profile: Profile,
+    enforcement: Enforcement,
+    binding: Option<Binding>,
+    metadata: Option<ResourceMetadata>,
     public_url: Option<PublicUrl>,
     proofs: ProofPolicy,
     nonces: Option<Arc<Nonces>>,
@@ -36,7 +42,10 @@ impl ResourceServerBuilder {
         Self {
             audiences: vec![audience],
             issuers: vec![issuer],
-            binding: Binding::default(),
+            profile: Profile::default(),
+            enforcement: Enforcement::default(),
+            binding: None,
+            metadata: None,
             public_url: None,
             proofs: ProofPolicy::default(),
             nonces: None,
@@ -62,9 +71,23 @@ impl ResourceServerBuilder {
         self
     }
 
-    /// Demands one way of binding; either will do unless set.
+    /// Follows this profile; the FAPI 2.0 Security Profile unless set.
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// Demands one way of binding; what the profile allows unless set.
     pub fn binding(mut self, binding: Binding) -> Self {
-        self.binding = binding;
+        self.binding = Some(binding);
+        self
+    }
+
+    /// Publishes metadata (RFC 9728): challenges say where it is, and
+    /// [`ResourceMetadataService`](crate::layer::ResourceMetadataService) serves it. What it says of issuers and bindings
+    /// follows from these settings; the first audience is its `resource`.
+    pub fn metadata(mut self, metadata: ResourceMetadata) -> Self {
+        self.metadata = Some(metadata);
         self
     }
 
@@ -144,13 +167,26 @@ impl ResourceServerBuilder {
     /// # Errors
     ///
     /// [`ConfigError`] if the settings contradict each other or the profile.
-    pub fn build(self) -> Result<ResourceServer, ConfigError> {
-        self.check()?;
-        let dpop = self
-            .binding
-            .accepts_dpop()
-            .then_some(&*self.proofs.algorithms);
-        let mut challenges = Challenges::new(dpop, self.binding.accepts_certificate());
+    pub fn build(mut self) -> Result<ResourceServer, ConfigError> {
+        let settings = self.profile.settings();
+        let binding = self.binding.unwrap_or(settings.binding);
+        self.check(binding)?;
+        for issuer in &mut self.issuers {
+            issuer
+                .algorithms
+                .retain(|algorithm| settings.algorithms.contains(algorithm));
+        }
+        let dpop = binding.accepts_dpop().then_some(&*self.proofs.algorithms);
+        let bearer = binding.accepts_certificate() || self.enforcement.prefer_bound;
+        let mut challenges = Challenges::new(dpop, bearer);
+        let metadata = self
+            .metadata
+            .take()
+            .map(|metadata| self.publish(metadata, binding));
+        let metadata = metadata.transpose()?;
+        if let Some(metadata) = &metadata {
+            challenges = challenges.with_resource_metadata(&metadata.url);
+        }
         if !self.json_bodies {
             challenges = challenges.without_json_bodies();
         }
@@ -161,7 +197,10 @@ impl ResourceServerBuilder {
         Ok(ResourceServer(Arc::new(Inner {
             audiences: self.audiences,
             issuers: self.issuers,
-            binding: self.binding,
+            binding,
+            settings,
+            enforcement: self.enforcement,
+            metadata,
             public_url: self.public_url,
             proofs,
             tokens: TokenCache::new(self.token_cache_bytes),
@@ -176,7 +215,16 @@ impl ResourceServerBuilder {
         })))
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
+    /// Opens the settings that weaken the profile, which are for the time in which a live API moves to it.
+    pub const fn dangerous(self) -> DangerousSettings {
+        DangerousSettings(self)
+    }
+
+    fn check(&self, binding: Binding) -> Result<(), ConfigError> {
+        let (profile, settings) = (self.profile, self.profile.settings());
+        if !settings.binding.includes(binding) {
+            return Err(ConfigError::WiderThanProfile { profile, binding });
+        }
         if self.audiences.iter().any(String::is_empty) {
             return Err(ConfigError::EmptyAudience);
         }
@@ -188,7 +236,8 @@ impl ResourceServerBuilder {
             {
                 return Err(ConfigError::DuplicateIssuer(issuer.issuer.clone()));
             }
-            if issuer.algorithms.is_empty() {
+            let accepted = |algorithm| settings.algorithms.contains(algorithm);
+            if !issuer.algorithms.iter().any(accepted) {
                 return Err(ConfigError::NoAlgorithm(issuer.issuer.clone()));
             }
         }
@@ -200,6 +249,49 @@ impl ResourceServerBuilder {
         }
         Ok(())
     }
+
+    fn publish(
+        &self,
+        metadata: ResourceMetadata,
+        binding: Binding,
+    ) -> Result<PublishedMetadata, ConfigError> {
+        let issuers = self.issuers.iter();
+        let described = Described {
+            resource: self.audiences.first().map_or("", String::as_str),
+            issuers: issuers.map(|issuer| &*issuer.issuer).collect(),
+            binding,
+            proof_algorithms: &self.proofs.algorithms,
+        };
+        PublishedMetadata::new(metadata, &described)
+    }
+}
+
+/// Settings that weaken a resource server, reached through
+/// [`ResourceServerBuilder::dangerous`]; one search for `dangerous` finds every use.
+///
+/// [`migrating`](crate::guide::migrating) says how they serve.
+#[derive(Debug)]
+#[must_use = "choose a setting, which gives the builder back"]
+pub struct DangerousSettings(ResourceServerBuilder);
+
+impl DangerousSettings {
+    /// Judges every request and refuses none: what would have been refused is logged, counted, and put as
+    /// [`Reported`](crate::layer::Reported) into the extensions of request and answer.
+    ///
+    /// A request that would have been refused gets to the handler without an
+    /// [`AccessToken`](crate::token::AccessToken), so whatever protects the API today has to stay.
+    pub fn report_only(mut self) -> ResourceServerBuilder {
+        self.0.enforcement.report_only = true;
+        self.0
+    }
+
+    /// Lets tokens that are bound to nothing pass as bearer tokens. Whatever a token is bound to still has to hold.
+    ///
+    /// Handlers can tell by [`Confirmation::is_empty`](crate::token::Confirmation::is_empty).
+    pub fn prefer_bound(mut self) -> ResourceServerBuilder {
+        self.0.enforcement.prefer_bound = true;
+        self.0
+    }
 }
 
 impl fmt::Debug for ResourceServerBuilder {
@@ -207,6 +299,7 @@ impl fmt::Debug for ResourceServerBuilder {
         f.debug_struct("ResourceServerBuilder")
             .field("audiences", &self.audiences)
             .field("issuers", &self.issuers)
+            .field("profile", &self.profile)
             .field("binding", &self.binding)
             .finish_non_exhaustive()
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::{Binding, Profile};
+
 /// Why the settings make no resource server.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -15,6 +17,19 @@ pub enum ConfigError {
     /// No signature algorithm is accepted, from this issuer or for proofs.
     #[error("no signature algorithm is accepted for {0}")]
     NoAlgorithm(String),
+    /// The binding that is set accepts what the profile refuses.
+    #[error("binding {binding:?} is wider than the {profile} allows")]
+    WiderThanProfile {
+        /// The profile.
+        profile: Profile,
+        /// The binding that was set beside it.
+        binding: Binding,
+    },
+    /// Metadata is to be published, and the first audience, this one, is no `https` URL without fragment (RFC 9728 §1.2).
+    #[error(
+        "the audience {0:?} is no https URL, so it cannot be the resource of published metadata"
+    )]
+    ResourceIdentifier(String),
     /// Clock skew has to be 10 s to 60 s (FAPI 2.0 Security Profile §5.3.2.1).
     #[error("a clock skew of {0:?}; it has to be 10 s to 60 s")]
     ClockSkew(Duration),

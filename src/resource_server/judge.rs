@@ -4,6 +4,8 @@ use super::{
     ResourceServer,
     credentials::Credentials,
     facts::{RequestFacts, target},
+    fapi_headers::FapiHeaders,
+    profile::is_safe,
     token_cache::{CachedToken, TokenHash},
     wish::{Findings, KeyWish, Wish},
 };
@@ -66,15 +68,26 @@ impl ResourceServer {
         findings: &Findings,
     ) -> Result<Proven, Halt> {
         let credentials = Credentials::read(facts, self.0.max_token_bytes)?;
+        if self.0.settings.safe_methods_only && !is_safe(facts.method) {
+            return Err(Refusal::Method.into());
+        }
+        if self.0.settings.strict_fapi_headers
+            && let Some(name) = FapiHeaders::malformed(facts.headers)
+        {
+            return Err(Refusal::FapiHeader(name).into());
+        }
         let proof = match credentials.scheme {
             AuthScheme::Bearer => None,
             AuthScheme::Dpop => Some(proof_header(facts.headers)?.ok_or(ProofError::Missing)?),
         };
         let hash = TokenHash::of(credentials.token);
         let token = self.token(&credentials, hash, now, findings)?;
-        self.0
-            .binding
-            .check(token.confirmation(), credentials.scheme, facts.certificate)?;
+        self.0.binding.check(
+            token.confirmation(),
+            credentials.scheme,
+            facts.certificate,
+            self.0.enforcement.prefer_bound,
+        )?;
         let proof = proof
             .map(|proof| self.proof(proof, facts, hash, &token, now))
             .transpose()?;

@@ -40,7 +40,10 @@ mod builder;
 mod config_error;
 mod credentials;
 mod facts;
+mod fapi_headers;
 mod judge;
+mod metadata;
+mod profile;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -52,9 +55,12 @@ mod wish;
 pub use self::trusted_issuer::DiscoverError;
 pub use self::{
     binding::Binding,
-    builder::ResourceServerBuilder,
+    builder::{DangerousSettings, ResourceServerBuilder},
     config_error::ConfigError,
     facts::{InvalidPublicUrl, PublicUrl, RequestFacts},
+    fapi_headers::{FapiHeaders, X_FAPI_AUTH_DATE, X_FAPI_CUSTOMER_IP_ADDRESS},
+    metadata::ResourceMetadata,
+    profile::{Profile, ProfileSettings},
     server::{Accepted, ResourceServer},
     trusted_issuer::TrustedIssuer,
 };

@@ -6,8 +6,10 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 
 use super::{
-    Binding, PublicUrl, RequestFacts, ResourceServerBuilder, TrustedIssuer,
+    Binding, ProfileSettings, PublicUrl, RequestFacts, ResourceServerBuilder, TrustedIssuer,
     judge::{Judgement, Proven},
+    metadata::PublishedMetadata,
+    profile::Enforcement,
     token_cache::TokenCache,
     wish::{Findings, Wish},
 };
@@ -29,6 +31,9 @@ pub(super) struct Inner {
     pub(super) audiences: Vec<String>,
     pub(super) issuers: Vec<TrustedIssuer>,
     pub(super) binding: Binding,
+    pub(super) settings: ProfileSettings,
+    pub(super) enforcement: Enforcement,
+    pub(super) metadata: Option<PublishedMetadata>,
     pub(super) public_url: Option<PublicUrl>,
     pub(super) proofs: ProofVerifier,
     pub(super) tokens: TokenCache,
@@ -192,6 +197,16 @@ impl ResourceServer {
     #[must_use]
     pub fn challenges(&self) -> &Challenges {
         &self.0.challenges
+    }
+
+    /// What is published about it, if something is.
+    pub(crate) fn metadata(&self) -> Option<&PublishedMetadata> {
+        self.0.metadata.as_ref()
+    }
+
+    /// Whether requests that would be refused are let through and reported.
+    pub(crate) fn reports_only(&self) -> bool {
+        self.0.enforcement.report_only
     }
 
     /// The clock that the layers ask.

@@ -13,7 +13,7 @@ use tower::Service;
 
 use crate::{
     dpop::DPOP,
-    layer::{Protection, ResponseBody, internal_error},
+    layer::{Protection, Reported, ResponseBody, internal_error},
     rejection::{Rejection, hand_out_nonce},
     resource_server::{Accepted, RequestFacts, ResourceServer},
 };
@@ -45,7 +45,7 @@ pin_project! {
     #[project = StateProj]
     enum State<F, B> {
         Deciding { verdict: Pin<Box<dyn Future<Output = Decided<B>> + Send>> },
-        Answering { #[pin] answer: F, nonce: Option<String> },
+        Answering { #[pin] answer: F, nonce: Option<String>, reported: Option<Reported> },
         Refused { response: Option<Response<Bytes>> },
     }
 }
@@ -80,6 +80,18 @@ impl<F, B> State<F, B> {
                 Self::Answering {
                     answer: inner.call(request),
                     nonce: accepted.nonce,
+                    reported: None,
+                }
+            }
+            Err(rejection) if server.reports_only() => {
+                report(&rejection, &request);
+                hide_credentials(request.headers_mut());
+                let reported = Reported(rejection);
+                request.extensions_mut().insert(reported.clone());
+                Self::Answering {
+                    answer: inner.call(request),
+                    nonce: None,
+                    reported: Some(reported),
                 }
             }
             Err(rejection) => {
@@ -109,8 +121,15 @@ where
                     let next = State::after(this.server, this.inner, request, outcome);
                     this.state.set(next);
                 }
-                StateProj::Answering { answer, nonce } => {
+                StateProj::Answering {
+                    answer,
+                    nonce,
+                    reported,
+                } => {
                     let mut response = ready!(answer.poll(cx))?;
+                    if let Some(reported) = reported.take() {
+                        response.extensions_mut().insert(reported);
+                    }
                     if let Some(nonce) = nonce {
                         hand_out_nonce(nonce, response.headers_mut());
                     }

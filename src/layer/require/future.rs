@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Response;
 use pin_project_lite::pin_project;
 
-use crate::layer::{ResponseBody, internal_error};
+use crate::layer::{Reported, ResponseBody, internal_error};
 
 pin_project! {
     /// Response future of [`RequireService`](super::RequireService).
@@ -22,15 +22,16 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F> {
-        Passed { #[pin] answer: F },
+        Passed { #[pin] answer: F, reported: Option<Reported> },
         Refused { response: Option<Response<Bytes>> },
     }
 }
 
 impl<F> RequireFuture<F> {
-    pub(super) const fn passed(answer: F) -> Self {
+    /// `reported` is what it would have been refused for.
+    pub(super) const fn passed(answer: F, reported: Option<Reported>) -> Self {
         Self {
-            state: State::Passed { answer },
+            state: State::Passed { answer, reported },
         }
     }
 
@@ -51,8 +52,12 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProj::Passed { answer } => {
-                Poll::Ready(Ok(ready!(answer.poll(cx))?.map(ResponseBody::inner)))
+            StateProj::Passed { answer, reported } => {
+                let mut response = ready!(answer.poll(cx))?;
+                if let Some(reported) = reported.take() {
+                    response.extensions_mut().insert(reported);
+                }
+                Poll::Ready(Ok(response.map(ResponseBody::inner)))
             }
             StateProj::Refused { response } => Poll::Ready(Ok(response
                 .take()

@@ -10,7 +10,7 @@ use http_body::Body;
 use tower::Service;
 
 use super::{Demand, RequireFuture};
-use crate::layer::{Protection, ResponseBody, wiring_mistake};
+use crate::layer::{Protection, Reported, ResponseBody, wiring_mistake};
 
 /// A service that demands something of each token. Made by [`RequireScope`](super::RequireScope) and its like.
 #[derive(Clone)]
@@ -39,7 +39,11 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Some(protection) = request.extensions().get::<Protection>() else {
+        let extensions = request.extensions();
+        let Some(protection) = extensions.get::<Protection>() else {
+            if extensions.get::<Reported>().is_some() {
+                return RequireFuture::passed(self.inner.call(request), None);
+            }
             let path = request.uri().path();
             tracing::error!(
                 path,
@@ -47,9 +51,13 @@ where
             );
             return RequireFuture::refused(wiring_mistake(&request));
         };
-        match protection.demand(&*self.demand) {
-            Ok(()) => RequireFuture::passed(self.inner.call(request)),
-            Err(refused) => RequireFuture::refused(refused.into_response()),
+        match protection.judge(&*self.demand) {
+            Ok(()) => RequireFuture::passed(self.inner.call(request), None),
+            Err(refusal) if protection.reports_only() => {
+                let reported = Reported(refusal.into());
+                RequireFuture::passed(self.inner.call(request), Some(reported))
+            }
+            Err(refusal) => RequireFuture::refused(protection.answer(refusal)),
         }
     }
 }

@@ -1,5 +1,9 @@
 //! The layers around a small service.
 
+mod metadata;
+mod migration;
+mod profiles;
+
 use std::{
     convert::Infallible,
     future::Future,
@@ -47,7 +51,7 @@ impl Body for OneFrame {
     }
 }
 
-fn text<B: Body<Data = Bytes>>(body: B) -> String {
+pub(super) fn text<B: Body<Data = Bytes>>(body: B) -> String {
     let mut body = pin!(body);
     let mut bytes = Vec::new();
     while let Poll::Ready(Some(Ok(frame))) = body
