@@ -2,16 +2,19 @@
 
 use std::str::FromStr;
 
-use p256::{PublicKey, Sec1Point, elliptic_curve::sec1::FromSec1Point as _};
 use serde_json::{Map, Value};
 
 use super::{
-    base64url, ed25519,
     hash::{JwkThumbprint, sha256},
     json::{self, InvalidJson},
+    material::Material,
 };
 
 /// A public key, checked: a point on its curve, an RSA modulus of 2048 to 8192 bits, nothing private inside.
+///
+/// P-256, Ed25519 and RSA keys may verify signatures; P-256, P-384, X25519 and RSA keys may be encrypted to. What a key
+/// says of itself (`use`, `key_ops`, `alg`) decides when it becomes a [`VerifyingKey`](super::VerifyingKey) or an
+/// [`EncryptionKey`](super::jwe::EncryptionKey).
 ///
 /// Private keys are another type, [`PrivateJwk`](super::PrivateJwk), and neither parses as the other.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,17 +24,6 @@ pub struct Jwk {
     pub(super) usage: Option<String>,
     pub(super) operations: Option<Vec<String>>,
     pub(super) algorithm: Option<String>,
-}
-
-/// The numbers of a public key.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Material {
-    /// A point on P-256, affine coordinates.
-    P256 { x: [u8; 32], y: [u8; 32] },
-    /// Modulus and exponent, big-endian without leading zeros.
-    Rsa { n: Vec<u8>, e: Vec<u8> },
-    /// A compressed Edwards point.
-    Ed25519 { x: [u8; 32] },
 }
 
 /// Why a JSON object is no public key that can be used.
@@ -118,59 +110,19 @@ impl Jwk {
     /// The SHA-256 thumbprint (RFC 7638 §3): the same for every spelling of the same key.
     #[must_use]
     pub fn thumbprint(&self) -> JwkThumbprint {
-        // Only the required members, in lexicographic order, without white space. Base64url needs no JSON escapes.
-        let canonical = match &self.material {
-            Material::P256 { x, y } => format!(
-                r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#,
-                base64url::encode(x),
-                base64url::encode(y)
-            ),
-            Material::Rsa { n, e } => format!(
-                r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#,
-                base64url::encode(e),
-                base64url::encode(n)
-            ),
-            Material::Ed25519 { x } => {
-                format!(
-                    r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#,
-                    base64url::encode(x)
-                )
-            }
-        };
+        let canonical = self.material.canonical();
         JwkThumbprint::from_bytes(sha256(canonical.as_bytes()))
     }
 
     /// The key as a JSON object.
     #[must_use]
     pub fn to_members(&self) -> Map<String, Value> {
-        let number = |bytes: &[u8]| Some(base64url::encode(bytes));
-        let name = |name: &str| Some(name.to_owned());
-        let material = match &self.material {
-            Material::P256 { x, y } => [
-                ("kty", name("EC")),
-                ("crv", name("P-256")),
-                ("x", number(x)),
-                ("y", number(y)),
-            ],
-            Material::Rsa { n, e } => [
-                ("kty", name("RSA")),
-                ("n", number(n)),
-                ("e", number(e)),
-                ("crv", None),
-            ],
-            Material::Ed25519 { x } => [
-                ("kty", name("OKP")),
-                ("crv", name("Ed25519")),
-                ("x", number(x)),
-                ("y", None),
-            ],
-        };
         let description = [
             ("kid", self.kid.clone()),
             ("use", self.usage.clone()),
             ("alg", self.algorithm.clone()),
         ];
-        let texts = material.into_iter().chain(description);
+        let texts = self.material.members().into_iter().chain(description);
         let mut members: Map<_, _> = texts
             .filter_map(|(name, text)| Some((name.to_owned(), Value::String(text?))))
             .collect();
@@ -213,47 +165,7 @@ impl TryFrom<&jsonwebtoken::jwk::Jwk> for Jwk {
     }
 }
 
-impl Material {
-    fn read(members: &Map<String, Value>) -> Result<Self, InvalidJwk> {
-        let kind = text(members, "kty")?.ok_or(InvalidJwk::Member("kty"))?;
-        let curve = text(members, "crv")?;
-        match (kind, curve) {
-            ("EC", Some("P-256")) => {
-                let (x, y) = (coordinate(members, "x")?, coordinate(members, "y")?);
-                let point = Sec1Point::from_affine_coordinates(&x.into(), &y.into(), false);
-                // Off the curve, or the point at infinity: no key (RFC 7518 §6.2.1, RFC 8725 §3.4).
-                if PublicKey::from_sec1_point(&point).is_none().into() {
-                    return Err(InvalidJwk::NotOnCurve);
-                }
-                Ok(Self::P256 { x, y })
-            }
-            ("OKP", Some("Ed25519")) => {
-                let x = coordinate(members, "x")?;
-                if !ed25519::may_be_a_key(&x) {
-                    return Err(InvalidJwk::NotOnCurve);
-                }
-                Ok(Self::Ed25519 { x })
-            }
-            ("RSA", _) => {
-                let (n, e) = (integer(members, "n")?, integer(members, "e")?);
-                let bits = bit_length(&n);
-                if !(2048..=8192).contains(&bits) {
-                    return Err(InvalidJwk::ModulusLength(bits));
-                }
-                if is_even(&n) {
-                    return Err(InvalidJwk::Member("n"));
-                }
-                if bit_length(&e) < 2 || bit_length(&e) > 33 || is_even(&e) {
-                    return Err(InvalidJwk::Member("e"));
-                }
-                Ok(Self::Rsa { n, e })
-            }
-            _ => Err(InvalidJwk::Unsupported),
-        }
-    }
-}
-
-fn text<'a>(
+pub(super) fn text<'a>(
     members: &'a Map<String, Value>,
     name: &'static str,
 ) -> Result<Option<&'a str>, InvalidJwk> {
@@ -264,7 +176,7 @@ fn text<'a>(
     }
 }
 
-fn operations(members: &Map<String, Value>) -> Result<Option<Vec<String>>, InvalidJwk> {
+pub(super) fn operations(members: &Map<String, Value>) -> Result<Option<Vec<String>>, InvalidJwk> {
     let Some(value) = members.get("key_ops") else {
         return Ok(None);
     };
@@ -274,29 +186,4 @@ fn operations(members: &Map<String, Value>) -> Result<Option<Vec<String>>, Inval
         .collect::<Option<_>>()
         .map(Some)
         .ok_or(InvalidJwk::Member("key_ops"))
-}
-
-fn coordinate(members: &Map<String, Value>, name: &'static str) -> Result<[u8; 32], InvalidJwk> {
-    let text = text(members, name)?.ok_or(InvalidJwk::Member(name))?;
-    base64url::decode_array(text).map_err(|_| InvalidJwk::Member(name))
-}
-
-/// A positive big-endian integer in the fewest octets (RFC 7518 §2, `Base64urlUInt`).
-fn integer(members: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, InvalidJwk> {
-    let text = text(members, name)?.ok_or(InvalidJwk::Member(name))?;
-    let bytes = base64url::decode(text).map_err(|_| InvalidJwk::Member(name))?;
-    match bytes.first() {
-        None | Some(0) => Err(InvalidJwk::Member(name)),
-        Some(_) => Ok(bytes),
-    }
-}
-
-fn bit_length(number: &[u8]) -> usize {
-    number
-        .first()
-        .map_or(0, |first| number.len() * 8 - first.leading_zeros() as usize)
-}
-
-fn is_even(number: &[u8]) -> bool {
-    number.last().is_none_or(|low| low % 2 == 0)
 }

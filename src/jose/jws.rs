@@ -216,15 +216,18 @@ impl JwsHeader {
     /// Whether `typ` is this media type: with or without `application/`, in any letter case (RFC 7515 §4.1.9).
     #[must_use]
     pub fn is_typ(&self, expected: &str) -> bool {
-        const PREFIX: &str = "application/";
-        self.typ().is_some_and(|typ| {
-            let bare = match typ.split_at_checked(PREFIX.len()) {
-                Some((prefix, bare)) if prefix.eq_ignore_ascii_case(PREFIX) => bare,
-                _ => typ,
-            };
-            bare.eq_ignore_ascii_case(expected)
-        })
+        self.typ().is_some_and(|typ| is_media_type(typ, expected))
     }
+}
+
+/// Whether a `typ` or `cty` is this media type: with or without `application/`, in any letter case (RFC 7515 §4.1.9).
+pub(super) fn is_media_type(written: &str, expected: &str) -> bool {
+    const PREFIX: &str = "application/";
+    let bare = match written.split_at_checked(PREFIX.len()) {
+        Some((prefix, bare)) if prefix.eq_ignore_ascii_case(PREFIX) => bare,
+        _ => written,
+    };
+    bare.eq_ignore_ascii_case(expected)
 }
 
 /// What a document that we sign says in its header beside `alg`.

@@ -7,13 +7,15 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
     base64url, json,
-    jwk::{InvalidJwk, Jwk, Material},
+    jwk::{InvalidJwk, Jwk},
+    material::Material,
 };
 
-/// A private key that can sign: numbers checked for their form, wiped when dropped, never shown.
+/// A private key that can sign or decrypt: numbers checked for their form, wiped when dropped, never shown.
 ///
 /// It has no `Clone`, no `Serialize` and no `Display`; [`secret_json`](Self::secret_json) is the only way to its content.
-/// That public and private members belong together is checked when it becomes a [`SigningKey`](super::SigningKey).
+/// That public and private members belong together is checked when it becomes a [`SigningKey`](super::SigningKey) or a
+/// [`DecryptionKey`](super::jwe::DecryptionKey).
 pub struct PrivateJwk {
     public: Jwk,
     pub(super) secret: Secret,
@@ -22,8 +24,12 @@ pub struct PrivateJwk {
 pub(super) enum Secret {
     /// The scalar `d`.
     P256(Zeroizing<[u8; 32]>),
+    /// The scalar `d`.
+    P384(Zeroizing<[u8; 48]>),
     /// The seed `d`.
     Ed25519(Zeroizing<[u8; 32]>),
+    /// The scalar `d`, not yet clamped.
+    X25519(Zeroizing<[u8; 32]>),
     Rsa(Box<RsaSecret>),
 }
 
@@ -54,7 +60,9 @@ impl PrivateJwk {
         let public = Jwk::from_public_members(members)?;
         let secret = match public.material {
             Material::P256 { .. } => Secret::P256(scalar(members)?),
+            Material::P384 { .. } => Secret::P384(scalar(members)?),
             Material::Ed25519 { .. } => Secret::Ed25519(scalar(members)?),
+            Material::X25519 { .. } => Secret::X25519(scalar(members)?),
             Material::Rsa { .. } => Secret::Rsa(Box::new(RsaSecret {
                 d: bytes(members, "d")?,
                 p: bytes(members, "p")?,
@@ -98,7 +106,8 @@ impl PrivateJwk {
     fn secret_texts(&self) -> Vec<(&'static str, Zeroizing<String>)> {
         let text = |name, bytes| (name, base64url::encode_secret(bytes));
         match &self.secret {
-            Secret::P256(d) | Secret::Ed25519(d) => vec![text("d", &d[..])],
+            Secret::P256(d) | Secret::Ed25519(d) | Secret::X25519(d) => vec![text("d", &d[..])],
+            Secret::P384(d) => vec![text("d", &d[..])],
             Secret::Rsa(rsa) => vec![
                 text("d", &rsa.d),
                 text("p", &rsa.p),
@@ -140,7 +149,7 @@ impl fmt::Debug for PrivateJwk {
 }
 
 /// Overwrites every text in what a key was read from.
-fn wipe(value: &mut Value) {
+pub(super) fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
         Value::Array(items) => items.iter_mut().for_each(wipe),
@@ -156,7 +165,7 @@ fn member<'a>(members: &'a Map<String, Value>, name: &'static str) -> Result<&'a
         .ok_or(InvalidJwk::Member(name))
 }
 
-fn scalar(members: &Map<String, Value>) -> Result<Zeroizing<[u8; 32]>, InvalidJwk> {
+fn scalar<const N: usize>(members: &Map<String, Value>) -> Result<Zeroizing<[u8; N]>, InvalidJwk> {
     base64url::decode_array(member(members, "d")?)
         .map(Zeroizing::new)
         .map_err(|_| InvalidJwk::Member("d"))

@@ -15,7 +15,8 @@ use zeroize::Zeroizing;
 use super::{
     algorithm::JwsAlgorithm,
     hash::JwkThumbprint,
-    jwk::{InvalidJwk, Jwk, Material},
+    jwk::{InvalidJwk, Jwk},
+    material::Material,
     pkcs8,
     private_jwk::{PrivateJwk, RsaSecret, Secret},
     verifying_key::{UnfitKey, signature_algorithm},
@@ -69,12 +70,11 @@ impl SigningKey {
         let public = jwk.public();
         let algorithm = signature_algorithm(public, "sign")?;
         let pair = match (&public.material, &jwk.secret) {
-            (Material::P256 { x, y }, Secret::P256(d)) => {
-                let point: Vec<u8> = [&[4], &x[..], &y[..]].concat();
+            (Material::P256 { .. }, Secret::P256(d)) => {
                 EcdsaKeyPair::from_private_key_and_public_key(
                     &ECDSA_P256_SHA256_FIXED_SIGNING,
                     &d[..],
-                    &point,
+                    &public.material.point(),
                 )
                 .map(Pair::P256)
             }
@@ -217,7 +217,7 @@ fn generate_ed25519() -> Option<(Material, Secret)> {
 }
 
 #[expect(clippy::many_single_char_names, reason = "the names of RFC 7518 §6.3")]
-fn generate_rsa() -> Option<(Material, Secret)> {
+pub(super) fn generate_rsa() -> Option<(Material, Secret)> {
     let der = RsaKeyPair::generate(KeySize::Rsa2048).ok()?.as_der().ok()?;
     let [n, e, d, p, q, dp, dq, qi] = pkcs8::rsa_integers(der.as_ref())?;
     let secret = |number: &[u8]| Zeroizing::new(number.to_vec());

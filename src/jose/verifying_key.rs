@@ -7,11 +7,7 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PSS_2048_8192_SHA256},
 };
 
-use super::{
-    algorithm::JwsAlgorithm,
-    hash::JwkThumbprint,
-    jwk::{Jwk, Material},
-};
+use super::{algorithm::JwsAlgorithm, hash::JwkThumbprint, jwk::Jwk, material::Material};
 
 /// A public key that has been parsed and checked once, and verifies signatures of one algorithm.
 ///
@@ -35,7 +31,7 @@ pub enum UnfitKey {
     /// `use` is not `sig`, or `key_ops` does not list `verify` (RFC 7517 §4.2, §4.3).
     #[error("the key is not meant for signatures")]
     Purpose,
-    /// `alg` names another algorithm than the one the key's type stands for.
+    /// `alg` names another algorithm than the one the key's type stands for, or that type stands for none.
     #[error("the key is meant for another algorithm")]
     Algorithm,
     /// The cryptographic library does not take it.
@@ -52,14 +48,14 @@ impl VerifyingKey {
     pub fn new(jwk: &Jwk) -> Result<Self, UnfitKey> {
         let algorithm = signature_algorithm(jwk, "verify")?;
         let key = match &jwk.material {
-            Material::P256 { x, y } => {
-                let point: Vec<u8> = [&[4], &x[..], &y[..]].concat();
-                ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+            Material::P256 { .. } => {
+                ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, jwk.material.point())
             }
             Material::Ed25519 { x } => ParsedPublicKey::new(&ED25519, x),
             Material::Rsa { n, e } => {
                 PublicKeyComponents { n, e }.to_parsed_public_key(&RSA_PSS_2048_8192_SHA256)
             }
+            Material::P384 { .. } | Material::X25519 { .. } => return Err(UnfitKey::Algorithm),
         };
         Ok(Self {
             key: key.map_err(|_| UnfitKey::Rejected)?,
@@ -123,6 +119,8 @@ pub(super) fn signature_algorithm(jwk: &Jwk, operation: &str) -> Result<JwsAlgor
         Material::P256 { .. } => JwsAlgorithm::Es256,
         Material::Rsa { .. } => JwsAlgorithm::Ps256,
         Material::Ed25519 { .. } => JwsAlgorithm::EdDsa,
+        // Curves that none of the profile's signature algorithms uses.
+        Material::P384 { .. } | Material::X25519 { .. } => return Err(UnfitKey::Algorithm),
     };
     match jwk.algorithm.as_deref().map(str::parse::<JwsAlgorithm>) {
         None => Ok(algorithm),

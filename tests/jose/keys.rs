@@ -23,7 +23,6 @@ fn no_private_or_symmetric_member_may_stand_in_a_public_key() {
 fn other_types_and_curves_are_not_supported() {
     let bare = bare(JwsAlgorithm::Es256);
     for (kty, crv) in [
-        ("EC", json!("P-384")),
         ("EC", json!("P-521")),
         ("EC", json!("secp256k1")),
         ("EC", json!("Ed25519")),
@@ -32,7 +31,6 @@ fn other_types_and_curves_are_not_supported() {
         ("EC", json!("")),
         ("ec", json!("P-256")),
         ("OKP", json!("P-256")),
-        ("OKP", json!("X25519")),
         ("OKP", json!("Ed448")),
         ("okp", json!("Ed25519")),
         ("oct", json!("P-256")),

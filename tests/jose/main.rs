@@ -11,6 +11,7 @@
 mod assail;
 mod cookbook;
 mod descriptions;
+mod encryption;
 mod great;
 mod headers;
 mod hostile;

@@ -250,7 +250,11 @@ fn keys_of_theirs_that_we_do_not_use_are_refused() {
     };
     for (case, algorithm, expected) in [
         ("symmetric", secret, InvalidJwk::NotPublic("k")),
-        ("P-384", p384, InvalidJwk::Unsupported),
+        (
+            "P-384 with coordinates of P-256",
+            p384,
+            InvalidJwk::Member("x"),
+        ),
         ("beside the curve", beside, InvalidJwk::NotOnCurve),
     ] {
         let key = TheirJwk {
