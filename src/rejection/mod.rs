@@ -5,8 +5,12 @@
 //! client gets the code of the RFC and a sentence that helps.
 
 mod code;
+#[cfg(test)]
+mod examples;
 mod grpc;
 mod kind;
+#[cfg(test)]
+mod page_tests;
 mod reason;
 mod response;
 mod scheme;
