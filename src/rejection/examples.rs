@@ -69,6 +69,8 @@ one_of_each! { plain: Refusal,
     Refusal::CertificateMismatch => Refusal::CertificateMismatch,
     Refusal::Proof(_) => Refusal::Proof(ProofError::Missing),
     Refusal::Replayed => Refusal::Replayed,
+    Refusal::Method => Refusal::Method,
+    Refusal::FapiHeader(_) => Refusal::FapiHeader("x-fapi-auth-date"),
     Refusal::Scope(_) => Refusal::Scope("accounts".parse().unwrap()),
     Refusal::AuthorizationDetails(_) => Refusal::AuthorizationDetails("payment_initiation".into()),
     Refusal::Authentication { .. } => Refusal::Authentication {
