@@ -1,7 +1,8 @@
 //! Replay protection for DPoP proofs (RFC 9449 §11.1): each accepted proof is recorded once, and refused when it comes again.
 //!
 //! [`ReplayStore`] is the contract, [`MemoryReplayStore`] the store for a single process. Several instances that accept
-//! the same tokens need one store between them; whoever writes it finds the rules at [`ReplayStore`].
+//! the same tokens need one store between them: `RedisReplayStore` (feature `redis`), or one of your own, for which the rules
+//! are at [`ReplayStore`].
 //!
 //! ```
 //! use tower_fapi::{
@@ -24,8 +25,14 @@
 mod key;
 mod memory;
 mod recording;
+#[cfg(feature = "redis")]
+mod redis;
 mod store;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{
+    DangerousRedisSettings, RedisConfigError, RedisReplayStore, RedisReplayStoreBuilder,
+};
 pub use key::ReplayKey;
 pub use memory::MemoryReplayStore;
 pub use recording::{Answer, PendingAnswer, Recording};

@@ -54,7 +54,7 @@ pub enum StoreError {
     #[error("the replay store is full")]
     Full,
     /// The store cannot be asked, or no longer knows. Whether the proof is on record is not known either.
-    #[error("the replay store is unavailable")]
+    #[error("the replay store is unavailable: {0}")]
     Unavailable(#[source] Arc<dyn Error + Send + Sync>),
 }
 
