@@ -20,7 +20,7 @@ use super::{
     store::{MemoryStore, Records, Store},
 };
 use crate::{
-    dpop::{NonceFailure, NonceSecret, Nonces, ProofPolicy, ProofVerifier},
+    dpop::{NonceSecret, Nonces, NoncesError, ProofPolicy, ProofVerifier},
     replay::{MemoryReplayStore, ReplayStore},
     time::{Clock, SystemClock},
 };
@@ -339,7 +339,7 @@ fn resources(audience: Option<String>, others: Vec<String>) -> Result<Resources,
     Ok(Resources { default, others })
 }
 
-fn proof_verifier(policy: ProofPolicy, nonces: NonceChoice) -> Result<ProofVerifier, NonceFailure> {
+fn proof_verifier(policy: ProofPolicy, nonces: NonceChoice) -> Result<ProofVerifier, NoncesError> {
     let verifier = ProofVerifier::new(policy);
     Ok(match nonces {
         NonceChoice::Off => verifier,

@@ -6,7 +6,7 @@ use super::{
     authorization_details::InvalidDetailsType, clients::InvalidClient, endpoints::InvalidIssuer,
     lifetimes::InvalidLifetime,
 };
-use crate::dpop::NonceFailure;
+use crate::dpop::NoncesError;
 
 /// What is still missing, or does not go together.
 #[non_exhaustive]
@@ -42,7 +42,7 @@ pub enum ConfigError {
     /// A client is to be identified by a certificate that nobody could have issued.
     #[error("client {0:?} uses tls_client_auth, but no certificate authority is set")]
     NoAuthority(String),
-    /// The system's generator failed.
+    /// The system's generator or the cryptographic library failed.
     #[error(transparent)]
-    Nonces(#[from] NonceFailure),
+    Nonces(#[from] NoncesError),
 }

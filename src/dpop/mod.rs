@@ -44,7 +44,7 @@ mod verifier;
 
 pub use self::{
     error::ProofError,
-    nonce::{InvalidNonce, NonceFailure, NonceSecret, NonceState, Nonces},
+    nonce::{InvalidNonce, NonceFailure, NonceSecret, NonceState, Nonces, NoncesError},
     policy::{InvalidWindow, ProofPolicy, ProofWindow},
     signer::{NewProof, ProofSigner, ProofSigningError},
     target_uri::{InvalidTargetUri, TargetUri},

@@ -53,6 +53,18 @@ impl fmt::Debug for NonceSecret {
 #[error("the cryptographic library failed to make a nonce")]
 pub struct NonceFailure;
 
+/// Why nonces cannot be made with these settings.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NoncesError {
+    /// The lifetime is not [`Nonces::MIN_LIFETIME`] to [`Nonces::MAX_LIFETIME`].
+    #[error("a nonce lifetime of {0:?}; it has to be 10 s to 3600 s")]
+    Lifetime(Duration),
+    /// The cryptographic library does not take the secret.
+    #[error(transparent)]
+    Library(#[from] NonceFailure),
+}
+
 /// The nonce is not one of ours, was made for another key, or has become too old.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("nonce not accepted")]
@@ -78,12 +90,23 @@ const SKEW: Duration = Duration::from_secs(10);
 const SEALED: usize = 12 + 8 + 16;
 
 impl Nonces {
-    /// Nonces from this secret that are accepted for `lifetime`.
+    /// The shortest lifetime. With a shorter one the round trip that brings a nonce to the client, and the difference
+    /// between the clocks of two instances, would be most of it.
+    pub const MIN_LIFETIME: Duration = Duration::from_secs(10);
+
+    /// The longest lifetime. What a nonce is good for, that nobody can make proofs for long after, ends there.
+    pub const MAX_LIFETIME: Duration = Duration::from_secs(3600);
+
+    /// Nonces from this secret that are accepted for `lifetime`, in whole seconds.
     ///
     /// # Errors
     ///
-    /// [`NonceFailure`] if the library does not take the secret.
-    pub fn new(secret: &NonceSecret, lifetime: Duration) -> Result<Self, NonceFailure> {
+    /// [`NoncesError`] if the lifetime is not [`MIN_LIFETIME`](Self::MIN_LIFETIME) to [`MAX_LIFETIME`](Self::MAX_LIFETIME),
+    /// or the library does not take the secret.
+    pub fn new(secret: &NonceSecret, lifetime: Duration) -> Result<Self, NoncesError> {
+        if !(Self::MIN_LIFETIME..=Self::MAX_LIFETIME).contains(&lifetime) {
+            return Err(NoncesError::Lifetime(lifetime));
+        }
         Ok(Self {
             keys: ArcSwap::from_pointee(vec![secret.key()?]),
             lifetime,
@@ -212,6 +235,23 @@ mod tests {
 
     fn secret(byte: u8) -> NonceSecret {
         NonceSecret::from_bytes([byte; 32])
+    }
+
+    #[test]
+    fn a_lifetime_is_bounded_both_ways() {
+        let milli = Duration::from_millis(1);
+        for (lifetime, good) in [
+            (Duration::ZERO, false),
+            (Nonces::MIN_LIFETIME - milli, false),
+            (Nonces::MIN_LIFETIME, true),
+            (Nonces::MAX_LIFETIME, true),
+            (Nonces::MAX_LIFETIME + milli, false),
+            (Duration::MAX, false),
+        ] {
+            let made = Nonces::new(&secret(1), lifetime);
+            let expected = (!good).then_some(NoncesError::Lifetime(lifetime));
+            assert_eq!(made.err(), expected);
+        }
     }
 
     // RFC 9449 §8, §8.2, §9.

@@ -19,14 +19,20 @@
 //! # Panics
 //!
 //! The functions here panic where the cryptographic library fails: that ends the test, as it should.
-#![allow(clippy::expect_used, reason = "a broken helper has to end the test")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a broken helper has to end the test"
+)]
 
 mod document;
 mod dpop_key;
 mod issuer;
+mod replay_store;
 
 pub use self::{
     document::Document,
     dpop_key::{DpopKey, ProofBuilder},
     issuer::{TestIssuer, TokenBuilder},
+    replay_store::check_replay_store,
 };

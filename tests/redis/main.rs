@@ -1,0 +1,25 @@
+//! The replay store in Redis, against a real server on loopback: what it records, and what clients get when Redis is slow,
+//! full, wrong, killed or started anew; and an API in two processes that share it.
+//!
+//! Without `redis-server` on the path these tests say that they were skipped; with `TOWER_FAPI_CI=1` they fail instead.
+#![cfg(all(feature = "axum", feature = "redis", feature = "testing"))]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_docs,
+    unreachable_pub
+)]
+
+mod api;
+mod contract;
+mod fake_server;
+mod faults;
+mod http;
+mod instance;
+mod nonces;
+mod processes;
+mod server;
