@@ -141,10 +141,10 @@ mod tests {
 
     impl ReplayStore for Wrong {
         fn record(&self, key: ReplayKey, expires: Timestamp, now: Timestamp) -> Recording {
-            let expired = expires < now && !self.takes_expired;
+            let late = expires < now && !self.takes_expired;
             let part = if self.keys_by_end { expires } else { now };
-            let new = !expired && self.seen.lock().unwrap().insert((key, part));
-            Recording::ready(Ok(if new || (self.forgets && !expired) {
+            let new = !late && self.seen.lock().unwrap().insert((key, part));
+            Recording::ready(Ok(if new || (self.forgets && !late) {
                 Recorded::First
             } else {
                 Recorded::Replayed

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use toml::Spanned;
 use tower_fapi::{
-    dpop::{InvalidWindow, NonceSecret, Nonces, ProofPolicy, ProofWindow},
+    dpop::{InvalidWindow, NonceSecret, Nonces, NoncesError, ProofPolicy, ProofWindow},
     replay::MemoryReplayStore,
     resource_server::{
         ConfigError, PublicUrl, ResourceServer, ResourceServerBuilder, TrustedIssuer,
@@ -129,6 +129,7 @@ fn nonces(dpop: &Dpop) -> Result<Option<Arc<Nonces>>, Mistake> {
         return Ok(None);
     };
     let nonces = NonceSecret::generate()
+        .map_err(NoncesError::from)
         .and_then(|secret| Nonces::new(&secret, Duration::from_secs(lifetime)))
         .map_err(|error| Mistake::at(on, error))?;
     Ok(Some(Arc::new(nonces)))
