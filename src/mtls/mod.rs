@@ -2,7 +2,8 @@
 //!
 //! Nothing here speaks TLS. Whoever ends the TLS connection, this crate (feature `tls`) or a server of your own, puts a
 //! [`PeerCertificate`] and a [`PeerAddr`] into each request's extensions; a certificate-bound token is then compared with
-//! [`PeerCertificate::thumbprint`] (RFC 8705 §3).
+//! [`PeerCertificate::thumbprint`] (RFC 8705 §3). Where that server is a proxy in front, [`CertificateHeader`] says how it
+//! passes the certificate on.
 //!
 //! ```
 //! use tower_fapi::mtls::{CertificateThumbprint, PeerCertificate};
@@ -20,7 +21,12 @@
 //! # Ok::<_, tower_fapi::jose::InvalidHash>(())
 //! ```
 
+mod forwarded;
 mod peer;
 
 pub use crate::jose::CertificateThumbprint;
-pub use peer::{PeerAddr, PeerCertificate};
+pub use forwarded::{
+    CertificateHeader, CertificateHeaderError, CertificateHeaderFlaw, ForwardedCertificate,
+    is_certificate_header,
+};
+pub use peer::{Peer, PeerAddr, PeerCertificate};

@@ -83,6 +83,25 @@ impl fmt::Display for PeerAddr {
     }
 }
 
+/// The other end of a request's connection, as far as it is known.
+///
+/// A server on a Unix socket puts [`Peer::UnixSocket`] into the extensions of every request that came through it; there is no
+/// address to put there, and who may open the socket is for its file permissions to say.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Peer {
+    /// On the network, at this address.
+    Network(SocketAddr),
+    /// On this machine, through a Unix socket.
+    UnixSocket,
+}
+
+impl From<PeerAddr> for Peer {
+    fn from(address: PeerAddr) -> Self {
+        Self::Network(address.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
