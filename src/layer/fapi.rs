@@ -22,6 +22,11 @@ pub type Fapi<S> = InteractionIdService<Protect<S>>;
 /// }
 /// ```
 ///
+/// What a request claims of its client's certificate, address and URL (`Client-Cert`, `X-Forwarded-For` and their like) is
+/// taken out of it, unless it comes from one of the
+/// [trusted proxies](crate::resource_server::ResourceServerBuilder::trusted_proxies): whoever reads such a header behind this
+/// layer can believe it.
+///
 /// It belongs outside whatever rewrites the path (what nested axum routers take away is known with the feature `axum`), and
 /// inside a layer for CORS, because a browser's preflight carries no token. Put it around a route once: a second one would
 /// take the proof for a replay.

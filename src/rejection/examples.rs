@@ -1,10 +1,11 @@
 //! One rejection of each kind there is, for tests that have to hold for all of them.
 
-use super::{Fault, Refusal, Rejection};
+use super::{Fault, ForwardedError, Refusal, Rejection};
 use crate::{
     dpop::ProofError,
     issuer::KeysUnavailable,
     jose::{InvalidJwk, JwkThumbprint, JwsError, UnfitKey},
+    mtls::{CertificateHeader, CertificateHeaderError},
     replay::StoreError,
     time::Timestamp,
     token::TokenError,
@@ -52,6 +53,12 @@ pub(crate) fn refusals() -> Vec<Refusal> {
         .collect()
 }
 
+fn certificate_header_error() -> CertificateHeaderError {
+    let header = CertificateHeader::rfc9440();
+    let headers = [(header.name().clone(), "x".parse().unwrap())];
+    header.read(&headers.into_iter().collect()).unwrap_err()
+}
+
 one_of_each! { plain: Refusal,
     Refusal::NoCredentials => Refusal::NoCredentials,
     Refusal::SeveralAuthorizations(_) => Refusal::SeveralAuthorizations(2),
@@ -60,6 +67,9 @@ one_of_each! { plain: Refusal,
     Refusal::Scheme => Refusal::Scheme,
     Refusal::TokenTooLarge(_) => Refusal::TokenTooLarge(20_000),
     Refusal::Target => Refusal::Target,
+    Refusal::Host(_) => Refusal::Host("api.example".to_owned()),
+    Refusal::Forwarded(_) => Refusal::Forwarded(ForwardedError::Contradiction),
+    Refusal::CertificateHeader(_) => Refusal::CertificateHeader(certificate_header_error()),
     Refusal::Token(_) => Refusal::Token(TokenError::Signature),
     Refusal::Unbound => Refusal::Unbound,
     Refusal::Binding => Refusal::Binding,

@@ -7,6 +7,7 @@
 mod code;
 #[cfg(test)]
 mod examples;
+mod forwarded;
 mod grpc;
 mod kind;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod tests;
 
 pub use self::{
     code::ErrorCode,
+    forwarded::ForwardedError,
     kind::status,
     reason::{Fault, Refusal, Rejection},
     response::{Challenges, DPOP_NONCE},

@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::ErrorCode;
+use super::{ErrorCode, ForwardedError};
 use crate::{
     dpop::ProofError,
     issuer::KeysUnavailable,
+    mtls::CertificateHeaderError,
     replay::StoreError,
     token::{Scope, TokenError},
 };
@@ -55,6 +56,15 @@ pub enum Refusal {
     /// The `x-fapi-*` header of this name is malformed (FAPI 1.0 Part 1 §6.2.2).
     #[error("malformed {0} header")]
     FapiHeader(&'static str),
+    /// The request means a host that is not served here.
+    #[error("host {0:?} is not served here")]
+    Host(String),
+    /// A trusted proxy does not tell the URL that the client meant as it should.
+    #[error(transparent)]
+    Forwarded(#[from] ForwardedError),
+    /// A trusted proxy does not pass the client's certificate on as it should.
+    #[error(transparent)]
+    CertificateHeader(#[from] CertificateHeaderError),
     /// The token itself is not accepted.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -148,7 +158,10 @@ impl Refusal {
             | Self::MalformedAuthorization
             | Self::TokenTooLarge(_)
             | Self::Target
-            | Self::FapiHeader(_) => ErrorCode::InvalidRequest,
+            | Self::FapiHeader(_)
+            | Self::Host(_)
+            | Self::Forwarded(_)
+            | Self::CertificateHeader(_) => ErrorCode::InvalidRequest,
             Self::Token(_)
             | Self::Unbound
             | Self::Binding
@@ -181,6 +194,9 @@ impl Refusal {
             Self::FapiHeader(_) => {
                 "x-fapi-auth-date or x-fapi-customer-ip-address is malformed or sent twice"
             }
+            Self::Host(_) => "the request is for a host that is not served here",
+            Self::Forwarded(_) => "the forwarding headers of the request are missing or malformed",
+            Self::CertificateHeader(_) => "the client certificate in the request is malformed",
             Self::Token(error) => token_description(error),
             Self::Unbound => "the access token is not sender-constrained",
             Self::Binding => "the access token is not bound in the way this resource demands",

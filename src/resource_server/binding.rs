@@ -1,7 +1,7 @@
 //! The binding of a token cannot be skipped (FAPI 2.0 Security Profile §5.3.4).
 
 use crate::{
-    mtls::PeerCertificate,
+    mtls::CertificateThumbprint,
     rejection::{AuthScheme, Refusal},
     token::Confirmation,
 };
@@ -38,7 +38,7 @@ impl Binding {
         self,
         confirmation: &Confirmation,
         scheme: AuthScheme,
-        certificate: Option<&PeerCertificate>,
+        certificate: Option<CertificateThumbprint>,
         prefer_bound: bool,
     ) -> Result<(), Refusal> {
         match (scheme, confirmation.jkt) {
@@ -63,7 +63,7 @@ impl Binding {
         }
         if let Some(bound) = confirmation.x5t_s256 {
             let certificate = certificate.ok_or(Refusal::NoCertificate)?;
-            if certificate.thumbprint() != bound {
+            if certificate != bound {
                 return Err(Refusal::CertificateMismatch);
             }
         }
@@ -74,20 +74,17 @@ impl Binding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jose::{CertificateThumbprint, JwkThumbprint};
+    use crate::jose::JwkThumbprint;
 
     // FAPI 2.0 Security Profile §5.3.4, RFC 9449 §7.1 and §7.2, RFC 8705 §3.
     #[test]
     #[expect(clippy::too_many_lines, reason = "a table of cases is long")]
     fn whatever_a_token_is_bound_to_has_to_hold() {
         use Binding::{Certificate, Dpop, Either};
-        let certificate = PeerCertificate::new(*b"mine", []);
-        let stranger = PeerCertificate::new(*b"other", []);
-        let (key, mine) = (
-            Some(JwkThumbprint::from_bytes([1; 32])),
-            Some(CertificateThumbprint::of_der(b"mine")),
-        );
-        let (none, own, other) = (None, Some(&certificate), Some(&stranger));
+        let certificate = CertificateThumbprint::of_der(b"mine");
+        let stranger = CertificateThumbprint::of_der(b"other");
+        let (key, mine) = (Some(JwkThumbprint::from_bytes([1; 32])), Some(certificate));
+        let (none, own, other) = (None, Some(certificate), Some(stranger));
         for (binding, jkt, x5t_s256, scheme, certificate, expected) in [
             (Either, key, None, AuthScheme::Dpop, none, Ok(())),
             (Either, None, mine, AuthScheme::Bearer, own, Ok(())),

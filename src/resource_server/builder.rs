@@ -3,11 +3,13 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
-    Binding, ConfigError, Profile, PublicUrl, ResourceMetadata, ResourceServer, TrustedIssuer,
+    Binding, ConfigError, PathPrefix, Profile, PublicUrl, ResourceMetadata, ResourceServer,
+    ServedHost, TrustedIssuer, TrustedProxies,
     metadata::{Described, PublishedMetadata},
     profile::Enforcement,
     server::Inner,
     token_cache::TokenCache,
+    url::UrlRules,
 };
 use crate::{
     dpop::{Nonces, ProofPolicy, ProofVerifier},
@@ -25,7 +27,8 @@ pub struct ResourceServerBuilder {
     enforcement: Enforcement,
     binding: Option<Binding>,
     metadata: Option<ResourceMetadata>,
-    public_url: Option<PublicUrl>,
+    url: UrlRules,
+    proxies: Option<TrustedProxies>,
     proofs: ProofPolicy,
     nonces: Option<Arc<Nonces>>,
     replay: Option<Arc<dyn ReplayStore>>,
@@ -46,7 +49,8 @@ impl ResourceServerBuilder {
             enforcement: Enforcement::default(),
             binding: None,
             metadata: None,
-            public_url: None,
+            url: UrlRules::default(),
+            proxies: None,
             proofs: ProofPolicy::default(),
             nonces: None,
             replay: None,
@@ -93,12 +97,38 @@ impl ResourceServerBuilder {
 
     /// Tells where clients find this server, when a proxy in front changes host or path.
     ///
-    /// Unless set, the URL of a request is taken from the request: `https`, its host, its path. The host is then the
-    /// sender's word: whoever has got hold of a request to another server that accepts the same token can pass it on to
-    /// this one under the other's name. Set it where an audience has more than one host, or let nothing through whose
-    /// `Host` is not yours.
+    /// Unless set, the URL of a request is what [trusted proxies](Self::trusted_proxies) tell, or else what the request says:
+    /// `https`, its host, its path. The host is then the sender's word: whoever has got hold of a request to another server
+    /// that accepts the same token, such as that server itself, can pass it on to this one under the other's name. Set this
+    /// where clients know one URL, and [`hosts`](Self::hosts) where they know several.
     pub fn public_url(mut self, url: PublicUrl) -> Self {
-        self.public_url = Some(url);
+        self.url.public_url = Some(url);
+        self
+    }
+
+    /// Sets the hosts that clients may ask for; any unless set. A request that means another is refused.
+    ///
+    /// Whether it is the request that names the host or a trusted proxy, it is what the client has sent. See
+    /// [`public_url`](Self::public_url) for what comes of believing it.
+    pub fn hosts(mut self, hosts: impl IntoIterator<Item = ServedHost>) -> Self {
+        self.url.hosts = hosts.into_iter().collect();
+        self
+    }
+
+    /// Sets what a proxy puts in front of the path, and clients do not know of.
+    ///
+    /// It is taken off before what clients do see is put in front; a path without it is refused. What a proxy takes off the
+    /// path is part of the [public URL](Self::public_url), or told by the proxy.
+    pub fn internal_prefix(mut self, prefix: PathPrefix) -> Self {
+        self.url.internal_prefix = Some(prefix);
+        self
+    }
+
+    /// Trusts proxies in front to tell the client's certificate and the URL it meant; none unless set.
+    ///
+    /// [Behind a proxy](crate::guide::behind_a_proxy) has the settings for those in common use.
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = Some(proxies);
         self
     }
 
@@ -201,7 +231,8 @@ impl ResourceServerBuilder {
             settings,
             enforcement: self.enforcement,
             metadata,
-            public_url: self.public_url,
+            url: self.url,
+            proxies: self.proxies.unwrap_or_default(),
             proofs,
             tokens: TokenCache::new(self.token_cache_bytes),
             replay: self.replay.unwrap_or_else(|| {
@@ -246,6 +277,21 @@ impl ResourceServerBuilder {
         }
         if !(10..=60).contains(&self.clock_skew.as_secs()) {
             return Err(ConfigError::ClockSkew(self.clock_skew));
+        }
+        if let Some(proxies) = &self.proxies {
+            proxies.check()?;
+        }
+        if self.url.public_url.is_some() {
+            if self
+                .proxies
+                .as_ref()
+                .is_some_and(TrustedProxies::tell_the_url)
+            {
+                return Err(ConfigError::UrlTwice);
+            }
+            if !self.url.hosts.is_empty() {
+                return Err(ConfigError::HostsWithPublicUrl);
+            }
         }
         Ok(())
     }

@@ -33,4 +33,16 @@ pub enum ConfigError {
     /// Clock skew has to be 10 s to 60 s (FAPI 2.0 Security Profile §5.3.2.1).
     #[error("a clock skew of {0:?}; it has to be 10 s to 60 s")]
     ClockSkew(Duration),
+    /// A network of trusted proxies holds every address, so everybody could say who he is.
+    #[error("a network of trusted proxies holds every address")]
+    EverybodyTrusted,
+    /// There are settings for trusted proxies, and no network where one could be.
+    #[error("trusted proxies are given without any network")]
+    NoProxyTrusted,
+    /// The public URL is given and trusted proxies are to tell it, too; only one of the two can count.
+    #[error("the public URL is given, and trusted proxies are to tell it, too")]
+    UrlTwice,
+    /// The public URL is given, so the hosts that requests name are not looked at, and a list of them has no effect.
+    #[error("a list of hosts has no effect where the public URL is given")]
+    HostsWithPublicUrl,
 }

@@ -3,9 +3,10 @@
 use super::{
     ResourceServer,
     credentials::Credentials,
-    facts::{RequestFacts, target},
+    facts::RequestFacts,
     fapi_headers::FapiHeaders,
     profile::is_safe,
+    proxies::ClientCertificate,
     token_cache::{CachedToken, TokenHash},
     wish::{Findings, KeyWish, Wish},
 };
@@ -29,6 +30,7 @@ pub(crate) enum Judgement {
 /// A token that may be used by whoever sent it, and the proof that has to be recorded before it is.
 pub(crate) struct Proven {
     pub(crate) token: AccessToken,
+    pub(crate) certificate: ClientCertificate,
     pub(crate) proof: Option<VerifiedProof>,
 }
 
@@ -82,16 +84,24 @@ impl ResourceServer {
         };
         let hash = TokenHash::of(credentials.token);
         let token = self.token(&credentials, hash, now, findings)?;
+        let certificate = self.0.proxies.certificate(facts)?;
         self.0.binding.check(
             token.confirmation(),
             credentials.scheme,
-            facts.certificate,
+            certificate.thumbprint(),
             self.0.enforcement.prefer_bound,
         )?;
+        if proof.is_none() && self.0.url.always_count(facts, &self.0.proxies) {
+            self.0.url.target(facts, &self.0.proxies)?;
+        }
         let proof = proof
             .map(|proof| self.proof(proof, facts, hash, &token, now))
             .transpose()?;
-        Ok(Proven { token, proof })
+        Ok(Proven {
+            token,
+            certificate,
+            proof,
+        })
     }
 
     fn proof(
@@ -102,7 +112,7 @@ impl ResourceServer {
         token: &AccessToken,
         now: Timestamp,
     ) -> Result<VerifiedProof, Refusal> {
-        let target = target(facts, self.0.public_url.as_ref()).map_err(|_| Refusal::Target)?;
+        let target = self.0.url.target(facts, &self.0.proxies)?;
         let request = ProofRequest {
             method: facts.method.as_str(),
             target: &target,

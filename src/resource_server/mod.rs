@@ -44,11 +44,14 @@ mod fapi_headers;
 mod judge;
 mod metadata;
 mod profile;
+mod proxies;
+mod public_url;
 mod server;
 #[cfg(test)]
 mod tests;
 mod token_cache;
 mod trusted_issuer;
+mod url;
 mod wish;
 
 #[cfg(feature = "discovery")]
@@ -57,11 +60,16 @@ pub use self::{
     binding::Binding,
     builder::{DangerousSettings, ResourceServerBuilder},
     config_error::ConfigError,
-    facts::{InvalidPublicUrl, PublicUrl, RequestFacts},
+    facts::RequestFacts,
     fapi_headers::{FapiHeaders, X_FAPI_AUTH_DATE, X_FAPI_CUSTOMER_IP_ADDRESS},
     metadata::ResourceMetadata,
     profile::{Profile, ProfileSettings},
+    proxies::TrustedProxies,
+    public_url::{InvalidPublicUrl, PublicUrl},
     server::{Accepted, ResourceServer},
     trusted_issuer::TrustedIssuer,
+    url::{ForwardedUrl, InvalidHost, InvalidPathPrefix, PathPrefix, ServedHost, XForwarded},
 };
 pub(crate) use self::{judge::Judgement, wish::Findings};
+/// A network of IPv4 or IPv6 addresses, from the crate `ipnet`.
+pub use ipnet::IpNet;

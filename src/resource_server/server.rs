@@ -3,18 +3,20 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response};
+use http::{HeaderMap, Method, Request, Response};
 
 use super::{
-    Binding, ProfileSettings, PublicUrl, RequestFacts, ResourceServerBuilder, TrustedIssuer,
+    Binding, ProfileSettings, RequestFacts, ResourceServerBuilder, TrustedIssuer, TrustedProxies,
     judge::{Judgement, Proven},
     metadata::PublishedMetadata,
     profile::Enforcement,
     token_cache::TokenCache,
+    url::UrlRules,
     wish::{Findings, Wish},
 };
 use crate::{
     dpop::{ProofVerifier, VerifiedProof},
+    mtls::PeerCertificate,
     rejection::{AnswerForm, AuthScheme, Challenges, Fault, Kind, Refusal, Rejection},
     replay::{Answer, Recorded, Recording, ReplayKey, ReplayStore},
     time::{Clock, Timestamp},
@@ -34,7 +36,8 @@ pub(super) struct Inner {
     pub(super) settings: ProfileSettings,
     pub(super) enforcement: Enforcement,
     pub(super) metadata: Option<PublishedMetadata>,
-    pub(super) public_url: Option<PublicUrl>,
+    pub(super) url: UrlRules,
+    pub(super) proxies: TrustedProxies,
     pub(super) proofs: ProofVerifier,
     pub(super) tokens: TokenCache,
     pub(super) replay: Arc<dyn ReplayStore>,
@@ -51,6 +54,8 @@ pub(super) struct Inner {
 pub struct Accepted {
     /// The token it came with.
     pub token: AccessToken,
+    /// The client's certificate: that of the connection, or the one that a trusted proxy passed on.
+    pub certificate: Option<PeerCertificate>,
     /// A new nonce that belongs on the answer, since the client's nears its end (RFC 9449 §8.2).
     pub nonce: Option<String>,
 }
@@ -152,6 +157,7 @@ impl ResourceServer {
         }
         Ok(Accepted {
             token: proven.token,
+            certificate: proven.certificate.into_certificate(),
             nonce,
         })
     }
@@ -193,6 +199,31 @@ impl ResourceServer {
         }
     }
 
+    /// The client's certificate, as far as one can be read.
+    pub(crate) fn client_certificate(&self, facts: &RequestFacts<'_>) -> Option<PeerCertificate> {
+        let certificate = self.0.proxies.certificate(facts).ok()?;
+        certificate.into_certificate()
+    }
+
+    /// Takes from a request what nobody vouches for, before the service behind sees it, and puts the client's own
+    /// certificate into its extensions, in place of a proxy's.
+    pub(crate) fn prepare<B>(&self, request: &mut Request<B>, client: Option<PeerCertificate>) {
+        let trusted = self.0.proxies.trust(RequestFacts::of(request).peer);
+        let distrusted: Vec<_> = request
+            .headers()
+            .keys()
+            .filter(|name| self.0.proxies.distrust(name, trusted))
+            .cloned()
+            .collect();
+        for name in distrusted {
+            request.headers_mut().remove(name);
+        }
+        match client {
+            Some(certificate) => request.extensions_mut().insert(certificate),
+            None => request.extensions_mut().remove(),
+        };
+    }
+
     /// What challenges of this resource server say.
     #[must_use]
     pub fn challenges(&self) -> &Challenges {
@@ -227,7 +258,8 @@ impl fmt::Debug for ResourceServer {
             .field("audiences", &self.0.audiences)
             .field("issuers", &self.0.issuers)
             .field("binding", &self.0.binding)
-            .field("public_url", &self.0.public_url)
+            .field("url", &self.0.url)
+            .field("proxies", &self.0.proxies)
             .finish_non_exhaustive()
     }
 }

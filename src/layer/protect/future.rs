@@ -74,6 +74,7 @@ impl<F, B> State<F, B> {
         match outcome {
             Ok(accepted) => {
                 hide_credentials(request.headers_mut());
+                server.prepare(&mut request, accepted.certificate);
                 let protection = Protection::new(server.clone(), accepted.token.clone(), &request);
                 request.extensions_mut().insert(accepted.token);
                 request.extensions_mut().insert(protection);
@@ -86,6 +87,8 @@ impl<F, B> State<F, B> {
             Err(rejection) if server.reports_only() => {
                 report(&rejection, &request);
                 hide_credentials(request.headers_mut());
+                let certificate = server.client_certificate(&RequestFacts::of(&request));
+                server.prepare(&mut request, certificate);
                 let reported = Reported(rejection);
                 request.extensions_mut().insert(reported.clone());
                 Self::Answering {

@@ -3,6 +3,7 @@
 mod metadata;
 mod migration;
 mod profiles;
+mod proxied;
 
 use std::{
     convert::Infallible,

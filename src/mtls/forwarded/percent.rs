@@ -39,7 +39,11 @@ pub(super) fn encode(bytes: &[u8], safe: &str) -> String {
         if byte.is_ascii_alphanumeric() || "-._~".contains(letter) || safe.contains(letter) {
             text.push(letter);
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            text.push('%');
+            text.extend(
+                [byte >> 4, byte & 15]
+                    .map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])),
+            );
         }
     }
     text

@@ -1,6 +1,6 @@
 //! Each way of writing a certificate: what is written is read, and nothing else is.
 
-use std::sync::LazyLock;
+use std::{slice::from_ref, sync::LazyLock};
 
 use proptest::prelude::*;
 
@@ -19,7 +19,8 @@ fn name(name: &'static str) -> HeaderName {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }
 
 fn hash(der: &[u8]) -> String {
@@ -57,7 +58,7 @@ fn written(form: Form, chain: &[Vec<u8>]) -> Vec<(HeaderName, String)> {
         }
         Form::Base64Der => vec![(name("x-cert"), pem::encode_base64(&chain[0]))],
         Form::Traefik => {
-            let value = list(|der| pem::encode_base64(der), chain).join(",");
+            let value = list(pem::encode_base64, chain).join(",");
             vec![(traefik::X_FORWARDED_TLS_CLIENT_CERT, value)]
         }
         Form::Alb => {
@@ -112,7 +113,7 @@ fn each_proxy_is_understood() {
     let value = percent::encode(pem::encode_base64(&LEAF).as_bytes(), "");
     let traefik = CertificateHeader::traefik();
     assert_eq!(read(&traefik, &value), Ok(Some(thumbprint)));
-    let value = percent::encode(pem::encode(&[LEAF.clone()]).as_bytes(), "+=/");
+    let value = percent::encode(pem::encode(from_ref(&LEAF)).as_bytes(), "+=/");
     let leaf = CertificateHeader::aws_alb_leaf();
     assert_eq!(read(&leaf, &value), Ok(Some(thumbprint)));
 }
@@ -121,8 +122,8 @@ fn each_proxy_is_understood() {
 fn two_headers_are_refused_whichever_comes_first() {
     let empty = |header: &CertificateHeader| (header.name().clone(), String::new());
     for header in all() {
-        let fields = written(header.form, &[LEAF.clone()]);
-        let other = written(header.form, &[UPPER.clone()]);
+        let fields = written(header.form, from_ref(&LEAF));
+        let other = written(header.form, from_ref(&UPPER));
         for fields in [
             [&fields[..], &fields].concat(),
             [&fields[..], &other].concat(),
@@ -248,7 +249,7 @@ fn the_fields_of_rfc_9440_are_byte_sequences() {
 fn what_a_client_can_write_into_its_certificate_changes_nothing_for_envoy() {
     let header = CertificateHeader::envoy();
     let (own, other) = (hash(&LEAF), hash(&UPPER));
-    let escaped = |der: &Vec<u8>| percent::encode(pem::encode(&[der.clone()]).as_bytes(), "");
+    let escaped = |der: &Vec<u8>| percent::encode(pem::encode(from_ref(der)).as_bytes(), "");
     let (cert, other_cert) = (escaped(&LEAF), escaped(&UPPER));
     let thumbprint = CertificateThumbprint::of_der(&LEAF);
     for value in [
@@ -320,7 +321,10 @@ fn what_a_client_can_write_into_its_certificate_changes_nothing_for_envoy() {
         ("a short hash", "Hash=00".to_owned(), Flaw::Syntax),
         (
             "no hash in hex",
-            format!("Hash=+{}", &own[1..]),
+            format!(
+                "Hash={}",
+                own.replacen(&own.chars().take(1).collect::<String>(), "+", 1)
+            ),
             Flaw::Syntax,
         ),
         ("a space", format!("Hash={own}; Hash={other}"), Flaw::Syntax),
@@ -343,7 +347,7 @@ fn where_one_certificate_is_meant_two_are_refused() {
 #[test]
 fn where_the_proxy_has_to_verify_only_success_counts() {
     let header = CertificateHeader::escaped_pem(name("x-cert")).verified_by(name("x-verify"));
-    let certificate = written(Form::EscapedPem, &[LEAF.clone()]);
+    let certificate = written(Form::EscapedPem, from_ref(&LEAF));
     for (verdicts, good) in [
         (&["SUCCESS"][..], true),
         (&["FAILED:self-signed certificate"], false),
