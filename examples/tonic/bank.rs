@@ -99,9 +99,9 @@ impl bank_server::Bank for Bank {
         &self,
         request: Request<Streaming<Payment>>,
     ) -> Result<Response<Sent<Receipt>>, Status> {
-        let receipts = request.into_inner().map(|payment| {
-            let Payment { to_iban, cents } = payment?;
-            Ok(Receipt { to_iban, cents })
+        let receipts = request.into_inner().map(|payment| match payment? {
+            Payment { cents: 0, .. } => Err(Status::invalid_argument("a payment of nothing")),
+            Payment { to_iban, cents } => Ok(Receipt { to_iban, cents }),
         });
         Ok(Response::new(Box::pin(receipts)))
     }

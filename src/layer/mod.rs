@@ -22,8 +22,32 @@
 //! the status, with the values they have over HTTP: a client that is asked for a nonce finds `use_dpop_nonce` in the one and the
 //! nonce in the other. On a call that passes a new nonce is in the initial metadata.
 //!
-//! A proof for a call has the `htm` `POST` and the `htu` `https://host/package.Service/Method`. Where the status of the
-//! answer is the verdict, as in forward authentication, the gRPC form has to be
+//! A proof for a call has the `htm` `POST` and the `htu` `https://host/package.Service/Method`. A handler finds its
+//! [`AccessToken`](crate::token::AccessToken) with `request.extensions().get()`. What it demands of [`Protection`] and does
+//! not get is a status like the others: `tonic::Status::from_header_map(refused.into_response().headers())`.
+//!
+//! ```
+//! use tonic::service::{LayerExt, Routes};
+//! use tower::Layer;
+//! use tower_fapi::{layer::{Fapi, FapiLayer, RequireScope}, resource_server::ResourceServer};
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tonic/bank.v1.rs"));
+//! use bank_server::{Bank, BankServer};
+//!
+//! fn app(bank: impl Bank, server: ResourceServer) -> Result<Fapi<Routes>, tower_fapi::token::InvalidScope> {
+//!     // Around one service. For methods with scopes of their own, see `routes` in examples/tonic/bank.rs.
+//!     let bank = RequireScope::all_of(["accounts"])?.named_layer(BankServer::new(bank));
+//!     Ok(FapiLayer::new(server).layer(Routes::new(bank).prepare()))
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! That is served by `tls::Server`, or the layers go into `tonic::transport::Server::builder().layer(..)`. tonic's own TLS
+//! tells nobody here of client certificates: `introduce` in `examples/tonic/tonic_tls.rs` does.
+//!
+//! A browser sees of a gRPC-Web answer what CORS exposes to it: the layer exposes its own fields, and a layer for CORS
+//! belongs outside of it. A layer that translates gRPC-Web to gRPC may stand on either side.
+//!
+//! Where the status of the answer is the verdict, as in forward authentication, the gRPC form has to be
 //! [switched off](crate::resource_server::ResourceServerBuilder::without_grpc_answers).
 //!
 //! # For whoever counts
