@@ -70,6 +70,7 @@ mod body;
 mod extract;
 mod fapi;
 mod interaction_id;
+mod jwks;
 mod protect;
 mod protection;
 mod require;
@@ -86,6 +87,7 @@ pub use self::{
         InteractionId, InteractionIdFuture, InteractionIdLayer, InteractionIdService,
         X_FAPI_INTERACTION_ID,
     },
+    jwks::JwksService,
     protect::{Protect, ProtectFuture, ProtectLayer},
     protection::{Protection, Refused},
     require::{

@@ -4,7 +4,7 @@ use super::{Fault, ForwardedError, Refusal, Rejection};
 use crate::{
     dpop::ProofError,
     issuer::KeysUnavailable,
-    jose::{InvalidJwk, JwkThumbprint, JwsError, UnfitKey},
+    jose::{InvalidJwk, JwkThumbprint, JwsError, UnfitKey, jwe::JweError},
     mtls::{CertificateHeader, CertificateHeaderError},
     replay::StoreError,
     time::Timestamp,
@@ -91,6 +91,9 @@ one_of_each! { plain: Refusal,
 
 one_of_each! { token_errors: TokenError,
     TokenError::Malformed(_) => TokenError::Malformed(JwsError::Segments),
+    TokenError::Decryption(_) => TokenError::Decryption(JweError::Decryption),
+    TokenError::NotEncrypted => TokenError::NotEncrypted,
+    TokenError::EncryptedContent => TokenError::EncryptedContent,
     TokenError::Type(_) => TokenError::Type(Some("evil".to_owned())),
     TokenError::OtherKind(_) => TokenError::OtherKind("at_hash"),
     TokenError::Algorithm => TokenError::Algorithm,

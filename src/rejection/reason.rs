@@ -289,8 +289,12 @@ const fn token_description(error: &TokenError) -> &'static str {
             "the access token is not valid yet"
         }
         TokenError::Audience(_) => "the access token was issued for another resource",
+        TokenError::NotEncrypted => "this resource takes encrypted access tokens only",
         TokenError::UnknownConfirmation => "the access token is bound in a way not supported here",
-        TokenError::Type(_)
+        // However decryption fails, it looks the same.
+        TokenError::Decryption(_)
+        | TokenError::EncryptedContent
+        | TokenError::Type(_)
         | TokenError::OtherKind(_)
         | TokenError::Algorithm
         | TokenError::MissingClaim(_)

@@ -30,6 +30,12 @@ pub enum ConfigError {
         "the audience {0:?} is no https URL, so it cannot be the resource of published metadata"
     )]
     ResourceIdentifier(String),
+    /// Encrypted tokens are demanded, and there are no keys to decrypt them with.
+    #[error("encrypted access tokens are demanded and no decryption keys are set")]
+    NoDecryptionKeys,
+    /// No algorithm is accepted for the encryption of tokens.
+    #[error("no algorithm is accepted for the encryption of access tokens")]
+    NoEncryption,
     /// Clock skew has to be 10 s to 60 s (FAPI 2.0 Security Profile §5.3.2.1).
     #[error("a clock skew of {0:?}; it has to be 10 s to 60 s")]
     ClockSkew(Duration),

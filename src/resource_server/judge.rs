@@ -135,7 +135,8 @@ impl ResourceServer {
             return Ok(token);
         }
         // The forms of tokens part here; whatever is not a signed JWT has to become claims to be believed in another way.
-        let cached = self.verified(credentials.token, now, findings)?;
+        let jwt = self.0.encryption.open(credentials.token)?;
+        let cached = self.verified(&jwt, now, findings)?;
         let token = cached.token.clone();
         self.0.tokens.insert(hash, credentials.token.len(), cached);
         Ok(token)

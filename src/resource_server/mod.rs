@@ -39,6 +39,7 @@ mod binding;
 mod builder;
 mod config_error;
 mod credentials;
+mod encryption;
 mod facts;
 mod fapi_headers;
 mod judge;

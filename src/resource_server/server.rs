@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, Request, Response};
 
 use super::{
     Binding, ProfileSettings, RequestFacts, ResourceServerBuilder, TrustedIssuer, TrustedProxies,
+    encryption::TokenEncryption,
     judge::{Judgement, Proven},
     metadata::PublishedMetadata,
     profile::Enforcement,
@@ -40,6 +41,7 @@ pub(super) struct Inner {
     pub(super) proxies: TrustedProxies,
     pub(super) proofs: ProofVerifier,
     pub(super) tokens: TokenCache,
+    pub(super) encryption: TokenEncryption,
     pub(super) replay: Arc<dyn ReplayStore>,
     pub(super) max_token_bytes: usize,
     pub(super) clock_skew: Duration,

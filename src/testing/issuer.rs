@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::Document;
+use super::{Document, EncryptedTokenBuilder};
 use crate::{
-    jose::{CertificateThumbprint, JwkSet, JwkThumbprint, JwsAlgorithm, SigningKey},
+    jose::{
+        CertificateThumbprint, JwkSet, JwkThumbprint, JwsAlgorithm, SigningKey, jwe::EncryptionKey,
+    },
     time::Timestamp,
 };
 
@@ -149,6 +151,11 @@ impl TokenBuilder {
     pub fn signed_by(mut self, other: &TestIssuer) -> Self {
         self.document.set_key(Arc::clone(&other.key));
         self
+    }
+
+    /// Encrypts the token to this key once it is signed.
+    pub fn encrypted_to(self, key: impl Into<Arc<EncryptionKey>>) -> EncryptedTokenBuilder {
+        EncryptedTokenBuilder::new(self, key.into())
     }
 
     /// The finished token.

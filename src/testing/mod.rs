@@ -27,12 +27,14 @@
 
 mod document;
 mod dpop_key;
+mod encrypted;
 mod issuer;
 mod replay_store;
 
 pub use self::{
     document::Document,
     dpop_key::{DpopKey, ProofBuilder},
+    encrypted::EncryptedTokenBuilder,
     issuer::{TestIssuer, TokenBuilder},
     replay_store::check_replay_store,
 };

@@ -1,6 +1,9 @@
 //! Why an access token was refused.
 
-use crate::{jose::JwsError, time::Timestamp};
+use crate::{
+    jose::{JwsError, jwe::JweError},
+    time::Timestamp,
+};
 
 /// Why an access token was refused, for the operator. The client is told `invalid_token` and no more than helps it.
 #[non_exhaustive]
@@ -9,6 +12,15 @@ pub enum TokenError {
     /// It is not a well-formed JWT, or demands what we do not know.
     #[error("malformed token: {0}")]
     Malformed(#[from] JwsError),
+    /// It is encrypted, and not so that it could be decrypted here.
+    #[error("encrypted token: {0}")]
+    Decryption(#[from] JweError),
+    /// It is not encrypted, and this resource server takes encrypted tokens only.
+    #[error("not encrypted")]
+    NotEncrypted,
+    /// What was encrypted is no signed JWT. Nothing that nobody has signed is believed.
+    #[error("what is encrypted is no signed JWT")]
+    EncryptedContent,
     /// `typ` is not that of an access token (RFC 9068 §4).
     #[error("`typ` is {}, not at+jwt", .0.as_deref().unwrap_or("missing"))]
     Type(Option<String>),

@@ -35,6 +35,7 @@ mod encryption_key;
 mod error;
 mod generate;
 mod header;
+mod key_ring;
 mod key_wrap;
 mod oaep;
 mod purpose;
@@ -56,6 +57,7 @@ pub use self::{
     encryption_key::EncryptionKey,
     error::{JweError, JweKeyError},
     header::JweHeader,
+    key_ring::DecryptionKeyRing,
 };
 use crate::jose::base64url;
 
@@ -94,14 +96,15 @@ pub fn encrypt(
     header: EncryptionHeader<'_>,
     plaintext: &[u8],
 ) -> Result<String, JweKeyError> {
-    let mut more = Map::new();
-    for (name, text) in [("typ", header.typ), ("cty", header.cty)] {
-        if let Some(text) = text {
-            more.insert(name.to_owned(), text.into());
+    let adjust = |members: &mut Map<String, Value>| {
+        for (name, text) in [("typ", header.typ), ("cty", header.cty)] {
+            if let Some(text) = text {
+                members.insert(name.to_owned(), text.into());
+            }
         }
-    }
+    };
     let parties = (header.party_u, header.party_v);
-    encrypt_with(key, encryption, parties, more, plaintext)
+    encrypt_with(key, encryption, parties, adjust, plaintext)
 }
 
 /// Decrypts a document with whichever of the keys fits.
@@ -123,12 +126,12 @@ pub fn decrypt(
     Ok(Decrypted { header, plaintext })
 }
 
-/// Encrypts with any further header parameters, which replace those of their name, sound or not.
+/// Encrypts with a header that is adjusted at the end, soundly or not.
 pub(crate) fn encrypt_with(
     key: &EncryptionKey,
     encryption: ContentEncryption,
     (party_u, party_v): (&[u8], &[u8]),
-    more: Map<String, Value>,
+    adjust: impl FnOnce(&mut Map<String, Value>),
     plaintext: &[u8],
 ) -> Result<String, JweKeyError> {
     let conveyed = key.convey(encryption, party_u, party_v)?;
@@ -138,7 +141,7 @@ pub(crate) fn encrypt_with(
     if let Some(kid) = key.kid() {
         members.insert("kid".to_owned(), kid.into());
     }
-    members.extend(more);
+    adjust(&mut members);
     let header = base64url::encode(Value::Object(members).to_string());
     let sealed = encryption.seal(&conveyed.key, header.as_bytes(), plaintext)?;
     let mut compact = header;

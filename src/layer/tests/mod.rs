@@ -1,5 +1,7 @@
 //! The layers around a small service.
 
+mod encryption;
+mod jwks;
 mod metadata;
 mod migration;
 mod profiles;

@@ -1,0 +1,51 @@
+//! Encrypted access tokens (RFC 7516, RFC 9068 §6): what stands between the text of a request and a signed JWT.
+
+use std::borrow::Cow;
+
+use crate::{
+    jose::jwe::{AcceptedEncryption, CompactJwe, DecryptionKeyRing, JweError, decrypt},
+    token::TokenError,
+};
+
+/// How encrypted tokens are dealt with.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TokenEncryption {
+    /// `None` where nobody encrypts.
+    pub(super) keys: Option<DecryptionKeyRing>,
+    pub(super) accepted: AcceptedEncryption,
+    pub(super) required: bool,
+}
+
+impl TokenEncryption {
+    /// Whether a text would have to be decrypted, which may cost a private-key operation.
+    pub(super) fn concerns(token: &str) -> bool {
+        CompactJwe::has_shape(token)
+    }
+
+    /// The signed JWT in a token. Nothing it says has been believed yet.
+    ///
+    /// Whoever has the public key can encrypt, and whoever shares a key could have been anybody who holds it: what is inside is
+    /// a signed JWT or nothing. The outer header's claims are never read.
+    pub(super) fn open<'a>(&self, token: &'a str) -> Result<Cow<'a, str>, TokenError> {
+        if !Self::concerns(token) {
+            return if self.required {
+                Err(TokenError::NotEncrypted)
+            } else {
+                Ok(Cow::Borrowed(token))
+            };
+        }
+        let keys = self.keys.as_ref().ok_or(JweError::NoKey)?.current();
+        let opened = decrypt(token, &keys, &self.accepted)?;
+        // A nested JWT has to say `JWT` here (RFC 7519 §5.2), and not everybody does.
+        if opened.header.cty().is_some() && !opened.header.is_cty("JWT") {
+            return Err(TokenError::EncryptedContent);
+        }
+        let content =
+            str::from_utf8(&opened.plaintext).map_err(|_| TokenError::EncryptedContent)?;
+        if content.bytes().filter(|byte| *byte == b'.').count() == 2 {
+            Ok(Cow::Owned(content.to_owned()))
+        } else {
+            Err(TokenError::EncryptedContent)
+        }
+    }
+}
