@@ -11,8 +11,8 @@ use serde::Deserialize;
 use toml::Spanned;
 use tower_fapi::{
     authorization_server::{
-        AuthorizationDetailsType, AuthorizationServer, CertificateAuthorities, ClientMetadata,
-        ConfigError, Lifetimes, ScopeDescription, SigningKeys,
+        AuthenticationRules, AuthorizationDetailsType, AuthorizationServer, CertificateAuthorities,
+        ClientMetadata, ConfigError, Lifetimes, ScopeDescription, SigningKeys,
         pages::Branding,
         people::{ConfiguredUsers, ConfiguredUsersError, Throttling, UserConfig},
     },
@@ -46,6 +46,7 @@ pub struct Settings {
     help: Option<String>,
     lifetimes: Option<Spanned<Lifetimes>>,
     throttling: Option<Throttling>,
+    authentication: Option<Spanned<AuthenticationRules>>,
     #[serde(default)]
     scopes: Vec<Spanned<ScopeDescription>>,
     #[serde(default)]
@@ -157,6 +158,9 @@ impl Config {
         for resource in &settings.resources {
             builder = builder.resource(resource.get_ref());
         }
+        if let Some(rules) = &settings.authentication {
+            builder = builder.authentication_rules(rules.get_ref().clone());
+        }
         if let Some(lifetimes) = &settings.lifetimes {
             builder = builder.lifetimes(*lifetimes.get_ref());
         }
@@ -226,6 +230,7 @@ impl Config {
             ConfigError::DetailsType(kind) => {
                 span_of(&settings.authorization_details_types, kind.position)
             }
+            ConfigError::Acr(_) => settings.authentication.as_ref().map(Spanned::span),
             ConfigError::Lifetime(_) => settings.lifetimes.as_ref().map(Spanned::span),
             ConfigError::Client(client) => span_of(&settings.clients, client.position),
             ConfigError::NoAuthority(id) => settings

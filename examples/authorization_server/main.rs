@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --example authorization_server --features authorization-server,tls -- --config FILE --make-certificate
 //! cargo run --example authorization_server --features authorization-server,tls -- hash-password
+//! cargo run --example authorization_server --features authorization-server,tls -- totp-secret
 //! ```
 //!
 //! `authorization_server.toml`, beside this file, has every setting with a comment. `--make-certificate` makes a certificate
@@ -22,11 +23,16 @@ use std::{
     process::ExitCode,
 };
 
-use tower_fapi::authorization_server::people::{Password, hash_password};
+use tower_fapi::{
+    authorization_server::people::{Password, TotpSecret, hash_password},
+    time::{Clock as _, SystemClock},
+};
 
 const USAGE: &str = "usage: authorization_server --config FILE [--make-certificate]
        authorization_server --config FILE --check
-       authorization_server hash-password < FILE-WITH-THE-PASSWORD";
+       authorization_server hash-password < FILE-WITH-THE-PASSWORD
+       authorization_server totp-secret
+       authorization_server totp-code < FILE-WITH-THE-SECRET";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -60,18 +66,34 @@ async fn run() -> Result<(), Box<dyn Error>> {
             Ok(())
         }
         ["hash-password"] => {
-            eprint!("Password: ");
-            io::stderr().flush()?;
-            let mut line = String::new();
-            io::stdin().read_line(&mut line)?;
-            let password = line.trim_end_matches(['\r', '\n']);
+            let password = ask("Password")?;
             if password.is_empty() {
                 return Err("there is no password to hash".into());
             }
-            let password = Password::from(password.to_owned());
+            let password = Password::from(password);
             println!("{}", hash_password(&password)?);
+            Ok(())
+        }
+        ["totp-secret"] => {
+            let secret = TotpSecret::generate()?.to_base32();
+            println!("{}", secret.as_str());
+            // For an app that reads it from a QR code.
+            eprintln!("otpauth://totp/user?secret={}", secret.as_str());
+            Ok(())
+        }
+        ["totp-code"] => {
+            let secret: TotpSecret = ask("Secret")?.parse()?;
+            println!("{}", secret.code(SystemClock.now()));
             Ok(())
         }
         _ => Err(USAGE.into()),
     }
+}
+
+fn ask(what: &str) -> io::Result<String> {
+    eprint!("{what}: ");
+    io::stderr().flush()?;
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -131,6 +131,7 @@ impl Person {
             subject: self.subject.to_owned(),
             display_name: self.display_name.to_owned(),
             password_hash: hash_password(&Password::from(self.password.to_owned()))?,
+            totp_secret: None,
         })
     }
 }

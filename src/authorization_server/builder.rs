@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use axum::Router;
 
 use super::{
+    authentication::AuthenticationRules,
     authorization_details::{AuthorizationDetailsType, DetailsTypes},
     client_authentication::{CertificateAuthorities, ClientAuthenticator},
     clients::{ClientAuthenticationMethod, ClientMetadata, Clients, KeySource},
@@ -40,6 +41,7 @@ impl AuthorizationServer {
             clients: Vec::new(),
             authorities: CertificateAuthorities::default(),
             authenticator: None,
+            authentication: AuthenticationRules::default(),
             keys: None,
             scopes: Vec::new(),
             details_types: Vec::new(),
@@ -85,6 +87,7 @@ pub struct AuthorizationServerBuilder {
     clients: Vec<ClientMetadata>,
     authorities: CertificateAuthorities,
     authenticator: Option<Arc<dyn Authenticator>>,
+    authentication: AuthenticationRules,
     keys: Option<SigningKeys>,
     scopes: Vec<ScopeDescription>,
     details_types: Vec<AuthorizationDetailsType>,
@@ -144,6 +147,12 @@ impl AuthorizationServerBuilder {
     /// Sets who decides whether somebody is who they say. Required.
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.authenticator = Some(Arc::new(authenticator));
+        self
+    }
+
+    /// Sets what the ways of signing in are called in `acr`, and who is asked for a second factor.
+    pub fn authentication_rules(mut self, rules: AuthenticationRules) -> Self {
+        self.authentication = rules;
         self
     }
 
@@ -254,6 +263,7 @@ impl AuthorizationServerBuilder {
             endpoints = endpoints.with_mtls(base).map_err(ConfigError::MtlsBase)?;
         }
         self.lifetimes.check()?;
+        self.authentication.check().map_err(ConfigError::Acr)?;
         let resources = resources(self.audience, self.resources)?;
         let source = KeySource {
             clock: self.clock.clone(),
@@ -296,6 +306,7 @@ impl AuthorizationServerBuilder {
             authenticator: self
                 .authenticator
                 .ok_or(ConfigError::Missing("authenticator"))?,
+            authentication: self.authentication,
             pages: Pages::new(branding),
             clock: self.clock,
             endpoints,

@@ -33,6 +33,9 @@ pub enum ConfigError {
     /// A resource is no absolute URI without fragment (RFC 8707 §2).
     #[error("audience or resource {0:?} is not an absolute URI without a fragment")]
     Resource(String),
+    /// A name for `acr` is none, or means two things.
+    #[error("acr {0:?} is not printable ASCII without spaces, or there twice")]
+    Acr(String),
     /// A lifetime is outside its limits.
     #[error(transparent)]
     Lifetime(#[from] InvalidLifetime),

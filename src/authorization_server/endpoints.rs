@@ -10,6 +10,7 @@ use crate::dpop::TargetUri;
 pub(crate) enum Endpoint {
     Authorization,
     Login,
+    SecondFactor,
     Consent,
     PushedRequests,
     Token,
@@ -57,6 +58,7 @@ impl Endpoint {
         match self {
             Self::Authorization => "/authorize",
             Self::Login => "/login",
+            Self::SecondFactor => "/second-factor",
             Self::Consent => "/consent",
             Self::PushedRequests => "/par",
             Self::Token => "/token",
@@ -135,7 +137,11 @@ impl Endpoints {
         match endpoint {
             Endpoint::PushedRequests => &self.pushed_requests,
             Endpoint::Token => &self.token,
-            Endpoint::Authorization | Endpoint::Login | Endpoint::Consent | Endpoint::Jwks => &[],
+            Endpoint::Authorization
+            | Endpoint::Login
+            | Endpoint::SecondFactor
+            | Endpoint::Consent
+            | Endpoint::Jwks => &[],
         }
     }
 

@@ -77,6 +77,11 @@ fn document(server: &Server) -> Map<String, Value> {
             "tls_client_certificate_bound_access_tokens",
             json!(knows_certificates(server)),
         ),
+        ("acr_values_supported", json!(server.acr_values())),
+        (
+            "prompt_values_supported",
+            json!(["none", "login", "consent", "select_account"]),
+        ),
         ("request_parameter_supported", json!(false)),
         // Of OpenID Connect's own requests by reference; a `request_uri` that was pushed works (RFC 9126 §5).
         ("request_uri_parameter_supported", json!(false)),

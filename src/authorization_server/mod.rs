@@ -44,8 +44,12 @@
 //! [types](AuthorizationDetailsType) that the server knows and is able to show to a person: a payment with its amount and
 //! recipient, say. What is approved is what was pushed, and what was pushed is what the token says.
 //!
+//! How somebody has to sign in can be demanded in `acr_values`, `max_age` and `prompt`: see [`AuthenticationRules`]. People may
+//! have an authenticator app as a second factor: see [`people::TotpSecret`].
+//!
 //! There are no ID tokens yet, so `openid` is no scope; request objects, introspection and revocation are not supported.
 
+mod authentication;
 mod authorization_details;
 mod builder;
 mod client_authentication;
@@ -70,6 +74,7 @@ pub mod store;
 mod token;
 
 pub use self::{
+    authentication::{AuthenticationRules, SecondFactorUse},
     authorization_details::{
         AuthorizationDetailsType, Choice, DetailMember, DetailValue, DetailsTypeProblem,
         InvalidDetailsType,

@@ -28,7 +28,8 @@ pub(crate) enum InvalidParameters {
 const REPEATABLE: &str = "resource";
 
 /// The names that a description may repeat; any other text of the client's stays out of it.
-const KNOWN: [&str; 19] = [
+const KNOWN: [&str; 23] = [
+    "acr_values",
     "authorization_details",
     "client_assertion",
     "client_assertion_type",
@@ -40,7 +41,10 @@ const KNOWN: [&str; 19] = [
     "code_verifier",
     "dpop_jkt",
     "grant_type",
+    "login_hint",
+    "max_age",
     "nonce",
+    "prompt",
     "redirect_uri",
     "refresh_token",
     "request",

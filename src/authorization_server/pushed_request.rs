@@ -10,6 +10,7 @@ use http::{Response, StatusCode, request::Parts};
 use serde_json::json;
 
 use super::{
+    authentication::Demands,
     authorization_details::{DetailEntry, for_resources},
     clients::{Binding, Client},
     direct::DirectRequest,
@@ -125,6 +126,8 @@ impl Server {
             )?,
             scope,
             authorization_details: details,
+            demands: Demands::read(parameters, &request.client, &self.acr_values())?,
+            login_hint: parameters.get("login_hint").and_then(hint),
             state: owned("state"),
             nonce: owned("nonce"),
             code_challenge: code_challenge(
@@ -217,6 +220,13 @@ fn scope(client: &Client, scope: Option<&str>, details: &[DetailEntry]) -> Resul
         ));
     }
     Ok(scope.to_string())
+}
+
+/// A hint that could be typed; any other is ignored, as it may be (OpenID Connect Core §3.1.2.1).
+fn hint(hint: &str) -> Option<String> {
+    let hint = hint.trim();
+    let sound = !hint.is_empty() && hint.len() <= 256 && !hint.contains(char::is_control);
+    sound.then(|| hint.to_owned())
 }
 
 /// PKCE with S256 is required (FAPI 2.0 Security Profile §5.3.2.2); its challenge is a SHA-256 (RFC 7636 §4.2).

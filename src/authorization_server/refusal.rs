@@ -77,6 +77,8 @@ pub(crate) enum ErrorCode {
     InvalidTarget,
     /// RFC 9396 §5.
     InvalidAuthorizationDetails,
+    /// OpenID Connect Core Error Code `unmet_authentication_requirements`, by way of RFC 9470 §5.
+    UnmetAuthenticationRequirements,
     /// RFC 9101 §6.2 (OpenID Connect Core §3.1.2.6).
     RequestNotSupported,
     /// RFC 9449 §5.
@@ -84,6 +86,9 @@ pub(crate) enum ErrorCode {
     /// RFC 9449 §8.
     UseDpopNonce,
 }
+
+/// The `error` for what nobody, or not this person, can meet.
+pub(crate) const UNMET: &str = "unmet_authentication_requirements";
 
 impl ErrorCode {
     pub(crate) const fn as_str(self) -> &'static str {
@@ -97,6 +102,7 @@ impl ErrorCode {
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::InvalidTarget => "invalid_target",
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::UnmetAuthenticationRequirements => UNMET,
             Self::RequestNotSupported => "request_not_supported",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
@@ -115,6 +121,7 @@ impl ErrorCode {
             | Self::UnsupportedResponseType
             | Self::InvalidTarget
             | Self::InvalidAuthorizationDetails
+            | Self::UnmetAuthenticationRequirements
             | Self::RequestNotSupported
             | Self::InvalidDpopProof
             | Self::UseDpopNonce => StatusCode::BAD_REQUEST,

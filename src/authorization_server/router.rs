@@ -40,6 +40,10 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
             get(interaction::ask_login).post(interaction::sign_in),
         )
         .route(
+            &path(Endpoint::SecondFactor),
+            get(interaction::ask_second_factor).post(interaction::verify),
+        )
+        .route(
             &path(Endpoint::Consent),
             get(interaction::ask_consent).post(interaction::decide),
         );

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{
-    authorization_details::DetailsTypes, client_authentication::ClientAuthenticator,
-    endpoints::Endpoints, keys::SigningKeys, lifetimes::Lifetimes, pages::Pages,
-    people::Authenticator, scope::ScopeDescription, store::Records,
+    authentication::AuthenticationRules, authorization_details::DetailsTypes,
+    client_authentication::ClientAuthenticator, endpoints::Endpoints, keys::SigningKeys,
+    lifetimes::Lifetimes, pages::Pages, people::Authenticator, scope::ScopeDescription,
+    store::Records,
 };
 use crate::{dpop::ProofVerifier, replay::ReplayStore, time::Clock};
 
@@ -23,6 +24,7 @@ pub(crate) struct Server {
     pub(crate) replay: Arc<dyn ReplayStore>,
     pub(crate) realms: Realms,
     pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) authentication: AuthenticationRules,
     pub(crate) pages: Pages,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -33,6 +35,14 @@ pub(crate) struct Resources {
     /// The `aud` of tokens whose client named no resource (RFC 9068 §3).
     pub(crate) default: String,
     pub(crate) others: Vec<String>,
+}
+
+impl Server {
+    /// The `acr_values` that somebody can meet.
+    pub(crate) fn acr_values(&self) -> Vec<&str> {
+        self.authentication
+            .supported(self.authenticator.offers_second_factor())
+    }
 }
 
 impl Resources {
@@ -46,6 +56,7 @@ impl Resources {
 pub(crate) struct Realms {
     pub(crate) assertions: String,
     pub(crate) proofs: String,
+    pub(crate) codes: String,
 }
 
 impl Realms {
@@ -53,6 +64,7 @@ impl Realms {
         Self {
             assertions: format!("client assertions at {issuer}"),
             proofs: format!("proofs at {issuer}"),
+            codes: format!("one-time codes at {issuer}"),
         }
     }
 }

@@ -48,6 +48,14 @@ pub fn clients(key: &SigningKey, self_signed: &Certificate) -> Vec<ClientMetadat
                 "authorization_details_types": ["payment_initiation"],
             }),
         ),
+        with_key(
+            "demanding",
+            json!({
+                "dpop_bound_access_tokens": true,
+                "default_acr_values": ["https://refeds.org/profile/mfa"],
+                "default_max_age": 60,
+            }),
+        ),
         with_key("other", json!({"dpop_bound_access_tokens": true})),
         with_key(
             "no-refresh",

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 use tower_fapi::{
     authorization_server::{
-        AuthorizationDetailsType, AuthorizationServer, AuthorizationServerBuilder, ClientMetadata,
-        ConfigError, InvalidIssuer, Lifetimes, ScopeDescription, SigningKeys,
-        people::ConfiguredUsers,
+        AuthenticationRules, AuthorizationDetailsType, AuthorizationServer,
+        AuthorizationServerBuilder, ClientMetadata, ConfigError, InvalidIssuer, Lifetimes,
+        ScopeDescription, SigningKeys, people::ConfiguredUsers,
     },
     jose::{JwsAlgorithm, SigningKey},
 };
@@ -113,6 +113,11 @@ fn what_contradicts_itself_or_is_insecure_is_refused() {
         refused(builder().lifetimes(lifetimes)),
         ConfigError::Lifetime(_)
     ));
+
+    let mut rules = AuthenticationRules::default();
+    rules.multi_factor_acr.clone_from(&rules.password_acr);
+    let expected = ConfigError::Acr(rules.password_acr.clone());
+    assert_eq!(refused(builder().authentication_rules(rules)), expected);
 
     let twice = refused(builder().client(client()).client(client()));
     assert_eq!(

@@ -34,4 +34,6 @@ mod pushed_request;
 mod races;
 mod refresh;
 mod sample;
+mod second_factor;
+mod sign_in_demands;
 mod world;

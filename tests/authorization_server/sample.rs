@@ -159,6 +159,18 @@ fn a_mistake_in_what_can_be_asked_for_is_reported_too() {
             "title is empty",
         ),
         (
+            "multi_factor_acr = \"https",
+            "multi_factor_acr = \"two factors: https",
+            line("[authentication]"),
+            "acr",
+        ),
+        (
+            "totp_secret = \"GEZ",
+            "totp_secret = \"0EZ",
+            line("username = \"bob\"") - 1,
+            "user 2 (\"bob\"): totp_secret: not base32",
+        ),
+        (
             "value = \"amount\"",
             "value = \"money\"",
             line("value = \"amount\""),

@@ -56,6 +56,12 @@ pub struct ClientMetadata {
     /// The types of `authorization_details` it may ask for (RFC 9396 §10): none unless given.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub authorization_details_types: Vec<String>,
+    /// The `acr_values` of its requests that name none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub default_acr_values: Vec<String>,
+    /// The `max_age` of its requests that name none, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_max_age: Option<u64>,
     /// The grants it may use: `authorization_code`, which is the default, and `refresh_token`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_types: Option<Vec<String>>,

@@ -41,6 +41,9 @@ pub(crate) struct Client {
     /// The types of `authorization_details` it may ask for (RFC 9396 §10).
     pub(crate) details_types: Vec<String>,
     pub(crate) may_refresh: bool,
+    /// What it demands of a sign-in unless it says otherwise (OpenID Connect Dynamic Client Registration §2).
+    pub(crate) default_acr_values: Vec<String>,
+    pub(crate) default_max_age: Option<u64>,
 }
 
 /// What a client proves its identity with.

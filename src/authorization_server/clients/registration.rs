@@ -45,6 +45,8 @@ impl Client {
             scopes: scopes(metadata, known_scopes)?,
             details_types: details_types(metadata, known_types)?,
             may_refresh: may_refresh(metadata)?,
+            default_acr_values: metadata.default_acr_values.clone(),
+            default_max_age: metadata.default_max_age,
             id,
         })
     }

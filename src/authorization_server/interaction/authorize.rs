@@ -10,14 +10,13 @@ use http::{Method, Response, request::Parts};
 
 use super::{
     Interaction,
-    answer::see_other,
     cookies::{self, BROWSER},
     error::PageError,
 };
 use crate::{
     authorization_server::{
-        direct::is_form, endpoints::Endpoint, parameters::Parameters, pushed_request::REQUEST_URI,
-        secret::Secret, server::Server, store::Pushed,
+        direct::is_form, parameters::Parameters, pushed_request::REQUEST_URI, secret::Secret,
+        server::Server, store::Pushed,
     },
     jose::sha256,
     time::Timestamp,
@@ -57,11 +56,11 @@ async fn open(server: &Server, parts: &Parts, body: &[u8]) -> Result<Response<St
         (new.hash(), Some(new))
     };
     let interaction = find(server, client_id, request_uri, browser, now).await?;
-    let next = match server.session(&parts.headers, now).await? {
-        Some(_) => Endpoint::Consent,
-        None => Endpoint::Login,
-    };
-    let mut response = see_other(&interaction.page(server, next))?;
+    let live = server.session(&parts.headers, now).await?;
+    let next = server.next(&interaction, live.as_ref(), now);
+    let mut response = server
+        .lead_to(&interaction, live.as_ref(), next, now)
+        .await?;
     if let Some(new) = new {
         cookies::set(response.headers_mut(), BROWSER, &new);
     }

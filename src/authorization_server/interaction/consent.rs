@@ -8,11 +8,10 @@ use axum::{
 };
 use http::{Response, request::Parts};
 
-use super::{
-    Interaction, Purpose, answer::see_other, error::PageError, login::read_form, session::Live,
-};
+use super::{Interaction, Purpose, error::PageError, login::read_form, session::Live};
 use crate::{
     authorization_server::{
+        authentication::Step,
         endpoints::Endpoint,
         pages::{ConsentPage, Detail, Scope, field},
         secret::{Secret, random},
@@ -27,9 +26,10 @@ pub(crate) async fn ask(State(server): State<Arc<Server>>, parts: Parts) -> Resp
     let now = server.clock.now();
     let shown = async {
         let interaction = server.resume(&parts, now).await?;
-        match server.session(&parts.headers, now).await? {
-            Some(live) => server.consent_page(&interaction, &live),
-            None => see_other(&interaction.page(&server, Endpoint::Login)),
+        let live = server.session(&parts.headers, now).await?;
+        match (server.next(&interaction, live.as_ref(), now), live) {
+            (Step::Consent { .. }, Some(live)) => server.consent_page(&interaction, &live),
+            (next, live) => server.lead_to(&interaction, live.as_ref(), next, now).await,
         }
     };
     shown
@@ -57,8 +57,10 @@ async fn decision(
 ) -> Result<Response<String>, PageError> {
     let now = server.clock.now();
     let interaction = server.resume(parts, now).await?;
-    let Some(live) = server.session(&parts.headers, now).await? else {
-        return see_other(&interaction.page(server, Endpoint::Login));
+    let live = server.session(&parts.headers, now).await?;
+    let (acr, live) = match (server.next(&interaction, live.as_ref(), now), live) {
+        (Step::Consent { acr }, Some(live)) => (acr, live),
+        (next, live) => return server.lead_to(&interaction, live.as_ref(), next, now).await,
     };
     let form = read_form(parts, body)?;
     // The session is in it: who approves is who was shown the page.
@@ -68,7 +70,7 @@ async fn decision(
     match (form.has(field::APPROVE), form.has(field::DENY)) {
         // What cannot be shown cannot have been approved.
         (true, false) if server.details_in_words(&interaction).is_none() => Err(PageError::Changed),
-        (true, false) => approve(server, &interaction, live, now).await,
+        (true, false) => approve(server, &interaction, live, acr, now).await,
         (false, true) => {
             server.spend(&interaction, now).await?;
             server.deny(&interaction)
@@ -81,6 +83,7 @@ async fn approve(
     server: &Server,
     interaction: &Interaction,
     live: Live,
+    acr: String,
     now: Timestamp,
 ) -> Result<Response<String>, PageError> {
     let (code, grant_id) = (Secret::generate()?, random()?);
@@ -94,7 +97,7 @@ async fn approve(
             nonce: request.nonce.clone(),
             subject: live.session.subject,
             auth_time: live.session.auth_time,
-            acr: live.session.acr,
+            acr: Some(acr),
             amr: live.session.amr,
         },
     };

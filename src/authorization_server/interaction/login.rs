@@ -10,7 +10,6 @@ use http::{Response, request::Parts};
 
 use super::{
     Interaction, Purpose,
-    answer::see_other,
     cookies::{self, SESSION},
     error::PageError,
 };
@@ -30,7 +29,10 @@ use crate::{
 pub(crate) async fn ask(State(server): State<Arc<Server>>, parts: Parts) -> Response<String> {
     let now = server.clock.now();
     match server.resume(&parts, now).await {
-        Ok(interaction) => server.login_page(&interaction, "", None),
+        Ok(interaction) => {
+            let hint = interaction.request.login_hint.as_deref();
+            server.login_page(&interaction, hint.unwrap_or_default(), None)
+        }
         Err(error) => error.respond(&server.pages),
     }
 }
@@ -94,9 +96,12 @@ impl Server {
             subject = person.subject,
             "signed in"
         );
-        let session = self.start_session(&parts.headers, person, now).await?;
-        let mut response = see_other(&interaction.page(self, Endpoint::Consent))?;
-        cookies::set(response.headers_mut(), SESSION, &session);
+        let (secret, live) = self
+            .start_session(&parts.headers, person, interaction.id, now)
+            .await?;
+        let next = self.next(interaction, Some(&live), now);
+        let mut response = self.lead_to(interaction, Some(&live), next, now).await?;
+        cookies::set(response.headers_mut(), SESSION, &secret);
         Ok(response)
     }
 

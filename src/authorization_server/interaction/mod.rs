@@ -11,25 +11,29 @@ mod consent;
 mod cookies;
 mod error;
 mod login;
+mod second_factor;
 mod session;
 
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
-use http::request::Parts;
+use http::{Response, request::Parts};
 use subtle::ConstantTimeEq as _;
 
+use self::{answer::see_other, cookies::BROWSER, error::PageError, session::Live};
 pub(crate) use self::{
     authorize::authorize,
     consent::{ask as ask_consent, decide},
     login::{ask as ask_login, sign_in},
+    second_factor::{ask as ask_second_factor, verify},
 };
-use self::{cookies::BROWSER, error::PageError};
 use super::{
+    authentication::Step,
     clients::Client,
     endpoints::Endpoint,
     pages::{Form, ReturnAddress},
     parameters::Parameters,
+    refusal::UNMET,
     server::Server,
     store::{Pushed, PushedRequest},
 };
@@ -59,12 +63,18 @@ enum Purpose {
     Page,
     /// The login form.
     Login,
+    /// The form for the second factor.
+    SecondFactor,
     /// The consent form.
     Consent,
 }
 
 /// The parameter that carries an interaction from page to page.
 const PARAMETER: &str = "interaction";
+
+const SIGN_IN: (&str, &str) = ("login_required", "Somebody has to sign in");
+const APPROVE: (&str, &str) = ("consent_required", "Somebody has to approve");
+const CANNOT: (&str, &str) = (UNMET, "The person cannot sign in as it is demanded");
 
 const HANDLE: usize = 32 + 8 + 32;
 
@@ -123,6 +133,7 @@ impl Interaction {
             Purpose::Page => 1,
             Purpose::Login => 2,
             Purpose::Consent => 3,
+            Purpose::SecondFactor => 4,
         };
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.request.page_key);
         // Every part has a fixed length, and the last says by its presence whether it is there.
@@ -175,6 +186,43 @@ impl Server {
             return Err(PageError::Lost);
         }
         Ok(interaction)
+    }
+
+    /// What has to happen before this session can approve the request.
+    fn next(&self, interaction: &Interaction, live: Option<&Live>, now: Timestamp) -> Step {
+        let session = live.map(|live| &live.session);
+        let demands = &interaction.request.demands;
+        demands.next(&self.authentication, session, &interaction.id, now)
+    }
+
+    /// Sends the browser there, or back to the client where nothing of it may happen.
+    async fn lead_to(
+        &self,
+        interaction: &Interaction,
+        live: Option<&Live>,
+        next: Step,
+        now: Timestamp,
+    ) -> Result<Response<String>, PageError> {
+        // OpenID Connect Core §3.1.2.6: the client asked that no page be shown, and a page there always is.
+        let silent = interaction.request.demands.silent;
+        let (endpoint, refused) = match next {
+            Step::SignIn => (Endpoint::Login, silent.then_some(SIGN_IN)),
+            Step::SecondFactor => (Endpoint::SecondFactor, silent.then_some(SIGN_IN)),
+            Step::Consent { .. } => (Endpoint::Consent, silent.then_some(APPROVE)),
+            Step::Unmet => (Endpoint::Login, Some(CANNOT)),
+        };
+        let Some((error, description)) = refused else {
+            return see_other(&interaction.page(self, endpoint));
+        };
+        tracing::info!(
+            client = interaction.client.id,
+            subject = live.map(|live| live.session.subject.as_str()),
+            error,
+            "authorization refused"
+        );
+        self.spend(interaction, now).await?;
+        let parameters = [("error", error), ("error_description", description)];
+        self.return_to_client(interaction, parameters)
     }
 
     /// Spends the request: of all the windows it is open in, one can complete it (RFC 9126 §4).

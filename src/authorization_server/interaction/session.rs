@@ -34,29 +34,63 @@ impl Server {
         Ok(session.map(|session| Live { id, session }))
     }
 
-    /// Starts a session for somebody who has just signed in. It always has a new identifier, and the one the browser
-    /// had before ends: nobody else can have planted or kept it.
+    /// Starts a session for somebody who has just signed in for this request.
     pub(super) async fn start_session(
         &self,
         headers: &HeaderMap,
         person: Authenticated,
+        signed_in_for: [u8; 32],
         now: Timestamp,
-    ) -> Result<Secret, PageError> {
-        if let Some(former) = cookies::read(headers, SESSION) {
-            let _: Option<Session> = self.records.take(sha256(former.as_bytes()), now).await?;
-        }
-        let secret = Secret::generate()?;
+    ) -> Result<(Secret, Live), PageError> {
+        let acr = person
+            .acr
+            .unwrap_or_else(|| self.authentication.password_acr.clone());
         let session = Session {
             subject: person.subject,
             display_name: person.display_name,
             auth_time: person.auth_time,
-            acr: person.acr,
+            acr,
             amr: person.amr,
+            has_second_factor: person.has_second_factor,
+            second_factor_proved: false,
+            signed_in_for: Some(signed_in_for),
+            until: now.plus(self.lifetimes.session),
         };
-        let until = now.plus(self.lifetimes.session);
-        self.records
-            .put(secret.hash(), &session, until, now)
-            .await?;
-        Ok(secret)
+        self.keep_session(headers, session, now).await
+    }
+
+    /// Goes on with the session of somebody who has proved their second factor. It lives no longer for it, and the time
+    /// of the sign-in stays that of the password: nothing about it is older than it says.
+    pub(super) async fn strengthen_session(
+        &self,
+        headers: &HeaderMap,
+        live: Live,
+        now: Timestamp,
+    ) -> Result<(Secret, Live), PageError> {
+        let mut session = live.session;
+        session
+            .acr
+            .clone_from(&self.authentication.multi_factor_acr);
+        session.second_factor_proved = true;
+        // RFC 8176 §2.
+        session.amr.extend(["otp", "mfa"].map(str::to_owned));
+        self.keep_session(headers, session, now).await
+    }
+
+    /// Stores a session under a new identifier. The one the browser had before ends: nobody else can have planted or kept
+    /// it.
+    async fn keep_session(
+        &self,
+        headers: &HeaderMap,
+        session: Session,
+        now: Timestamp,
+    ) -> Result<(Secret, Live), PageError> {
+        if let Some(former) = cookies::read(headers, SESSION) {
+            let _: Option<Session> = self.records.take(sha256(former.as_bytes()), now).await?;
+        }
+        let secret = Secret::generate()?;
+        let id = secret.hash();
+        self.records.put(id, &session, session.until, now).await?;
+        Ok((secret, Live { id, session }))
     }
 }

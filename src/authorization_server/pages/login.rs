@@ -39,9 +39,9 @@ pub enum LoginProblem {
 
 /// A [`LoginProblem`] in words.
 #[derive(Debug)]
-struct Words {
-    what: &'static str,
-    advice: String,
+pub(super) struct Words {
+    pub(super) what: &'static str,
+    pub(super) advice: String,
 }
 
 #[derive(Debug, Template)]
@@ -60,9 +60,18 @@ pub(super) fn answer(site: Site<'_>, page: &LoginPage<'_>) -> Response<String> {
         problem: page.problem.map(LoginProblem::words),
         mistyped: page.problem == Some(LoginProblem::Refused),
     };
-    let status = page.problem.map_or(StatusCode::OK, LoginProblem::status);
-    let mut response = respond(status, FormAction::Here(page.form.returns_to), &view);
-    if let Some(wait) = page.problem.and_then(LoginProblem::retry_after) {
+    respond_to(page.problem, page.form, &view)
+}
+
+/// A page with a form whose last answer may have been no good.
+pub(super) fn respond_to(
+    problem: Option<LoginProblem>,
+    form: Form<'_>,
+    view: &impl Template,
+) -> Response<String> {
+    let status = problem.map_or(StatusCode::OK, LoginProblem::status);
+    let mut response = respond(status, FormAction::Here(form.returns_to), view);
+    if let Some(wait) = problem.and_then(LoginProblem::retry_after) {
         response
             .headers_mut()
             .insert(header::RETRY_AFTER, HeaderValue::from(seconds(wait)));
@@ -74,7 +83,7 @@ pub(super) fn answer(site: Site<'_>, page: &LoginPage<'_>) -> Response<String> {
 const BUSY_FOR: Duration = Duration::from_secs(5);
 
 impl LoginProblem {
-    fn words(self) -> Words {
+    pub(super) fn words(self) -> Words {
         match self {
             Self::Refused => Words {
                 what: "That username and password do not match.",

@@ -28,6 +28,7 @@ mod escape;
 mod form;
 pub mod headers;
 mod login;
+mod second_factor;
 mod style;
 
 use askama::Template;
@@ -39,6 +40,7 @@ pub use self::{
     error::ErrorPage,
     form::{Form, InvalidReturnAddress, ReturnAddress, field},
     login::{LoginPage, LoginProblem},
+    second_factor::SecondFactorPage,
 };
 
 /// Whose pages these are.
@@ -83,6 +85,12 @@ impl Pages {
     #[must_use]
     pub fn login(&self, page: &LoginPage<'_>) -> Response<String> {
         login::answer(self.site(), page)
+    }
+
+    /// The page that asks for the code of a second factor.
+    #[must_use]
+    pub fn second_factor(&self, page: &SecondFactorPage<'_>) -> Response<String> {
+        second_factor::answer(self.site(), page)
     }
 
     /// The page that asks whether a client may do what it wants to.

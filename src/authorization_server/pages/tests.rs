@@ -24,6 +24,14 @@ fn every_page() -> Vec<(&'static str, Response<String>)> {
             problem,
         })
     };
+    let second_factor = |problem| {
+        pages.second_factor(&SecondFactorPage {
+            form,
+            client_name: "Budget Planner",
+            user_name: "Ada",
+            problem,
+        })
+    };
     let line = Line {
         label: "Amount",
         value: "12.50 EUR".to_owned(),
@@ -85,6 +93,11 @@ fn every_page() -> Vec<(&'static str, Response<String>)> {
         (
             "login unavailable",
             login("ada", Some(LoginProblem::Unavailable)),
+        ),
+        ("second factor", second_factor(None)),
+        (
+            "second factor refused",
+            second_factor(Some(LoginProblem::Refused)),
         ),
         ("consent to scopes", consent(&scopes, &[])),
         ("consent to details", consent(&[], &details)),
@@ -294,6 +307,12 @@ fn hostile_text_stays_text_wherever_it_stands() {
         username: HOSTILE,
         problem: None,
     };
+    let second_factor = SecondFactorPage {
+        form,
+        client_name: HOSTILE,
+        user_name: HOSTILE,
+        problem: None,
+    };
     let line = Line {
         label: HOSTILE,
         value: HOSTILE.to_owned(),
@@ -324,6 +343,7 @@ fn hostile_text_stays_text_wherever_it_stands() {
     for (name, page, times) in [
         // How often the text is read by a person: in the title, the brand, the help line and where the page has it.
         ("login", pages.login(&login), 4),
+        ("second factor", pages.second_factor(&second_factor), 5),
         ("consent", pages.consent(&consent), 12),
         ("error", pages.error(&error), 9),
     ] {

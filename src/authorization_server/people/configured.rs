@@ -7,16 +7,23 @@ use tokio::task;
 
 use super::{
     Answer, Authenticated, AuthenticationFuture, Authenticator, AuthenticatorFault, HashFault,
-    InvalidUser, LoginAttempt, Throttling, UserConfig,
+    InvalidUser, LoginAttempt, SecondFactorAnswer, SecondFactorAttempt, SecondFactorFuture,
+    Throttling, UsedCode, UserConfig,
     directory::Directory,
     gate::Gate,
     hash::{Floor, WEAKEST},
+    second_factor::UsedSteps,
     throttle::Throttle,
+    totp,
     user::{MAX_USERNAME, lookup_name},
 };
 use crate::time::Timestamp;
 
 /// The users of the configuration.
+///
+/// Who has a secret in the configuration is asked for the code of their authenticator app too (RFC 6238). A code is right
+/// once, and guessing codes is slowed down like guessing passwords, by itself: who knows the password can clear one record
+/// of failures, not the other.
 ///
 /// Passwords are checked on tokio's blocking threads, a few at a time, so that a flood of sign-ins costs a bounded
 /// amount of memory; what cannot wait is [`AuthenticatorFault::Busy`]. Guessing is slowed down by [`Throttling`].
@@ -30,6 +37,7 @@ use crate::time::Timestamp;
 ///     subject: "248289761001".to_owned(),
 ///     display_name: "Ada Lovelace".to_owned(),
 ///     password_hash: hash_password(&Password::from("correct horse battery staple".to_owned()))?,
+///     totp_secret: None,
 /// };
 /// let users = ConfiguredUsers::new([ada])?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -38,6 +46,8 @@ use crate::time::Timestamp;
 pub struct ConfiguredUsers {
     directory: Directory,
     throttle: Throttle,
+    code_throttle: Throttle,
+    used: UsedSteps,
     gate: Gate,
 }
 
@@ -67,6 +77,8 @@ impl ConfiguredUsers {
         Ok(Self {
             directory: Directory::new(users, floor)?,
             throttle: Throttle::default(),
+            code_throttle: Throttle::default(),
+            used: UsedSteps::default(),
             gate: Gate::new(processors.min(MOST_CHECKS)),
         })
     }
@@ -75,6 +87,7 @@ impl ConfiguredUsers {
     #[must_use]
     pub fn throttling(mut self, settings: Throttling) -> Self {
         self.throttle = Throttle::new(settings);
+        self.code_throttle = Throttle::new(settings);
         self
     }
 
@@ -115,13 +128,35 @@ impl ConfiguredUsers {
         match user {
             Some(user) if matches => {
                 self.throttle.succeeded(&name);
-                Ok(Answer::Authenticated(Authenticated::with_password(
-                    &user.subject,
-                    &user.display_name,
-                    now,
-                )))
+                let person = Authenticated::with_password(&user.subject, &user.display_name, now);
+                Ok(Answer::Authenticated(
+                    person.with_second_factor(user.has_second_factor),
+                ))
             }
             Some(_) | None => Ok(Answer::Refused),
+        }
+    }
+
+    fn decide_code(&self, attempt: &SecondFactorAttempt, now: Timestamp) -> SecondFactorAnswer {
+        let subject = &attempt.subject;
+        // Nobody has a session without being a user; who has no second factor is not asked for one.
+        let Some(secret) = self.directory.second_factor(subject) else {
+            return SecondFactorAnswer::Refused;
+        };
+        if let Err(retry_after) = self.code_throttle.admit(subject, true, now) {
+            return SecondFactorAnswer::Throttled { retry_after };
+        }
+        let step = secret.matching_step(attempt.code.secret(), now);
+        // A code that was used clears nothing: whoever has seen it could otherwise go on guessing as long as it counts.
+        match step.filter(|step| self.used.take(subject, *step)) {
+            Some(step) => {
+                self.code_throttle.succeeded(subject);
+                SecondFactorAnswer::Accepted(UsedCode {
+                    id: step.to_string(),
+                    until: totp::ends(step),
+                })
+            }
+            None => SecondFactorAnswer::Refused,
         }
     }
 }
@@ -129,6 +164,18 @@ impl ConfiguredUsers {
 impl Authenticator for ConfiguredUsers {
     fn authenticate(&self, attempt: LoginAttempt, now: Timestamp) -> AuthenticationFuture<'_> {
         Box::pin(self.decide(attempt, now))
+    }
+
+    fn offers_second_factor(&self) -> bool {
+        self.directory.has_second_factors()
+    }
+
+    fn second_factor(
+        &self,
+        attempt: SecondFactorAttempt,
+        now: Timestamp,
+    ) -> SecondFactorFuture<'_> {
+        Box::pin(std::future::ready(Ok(self.decide_code(&attempt, now))))
     }
 }
 
@@ -175,6 +222,7 @@ mod tests {
             subject: format!("sub-{username}"),
             display_name: format!("{username} Example"),
             password_hash: hash_with(params, &password.to_owned().into()).unwrap(),
+            totp_secret: None,
         }
     }
 

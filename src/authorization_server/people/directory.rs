@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    ConfiguredUsersError, HashFault, InvalidUser, UserConfig, UserProblem,
+    ConfiguredUsersError, HashFault, InvalidUser, TotpSecret, UserConfig, UserProblem,
     hash::{Floor, StoredHash},
     user::lookup_name,
 };
@@ -16,6 +16,7 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Directory {
     users: HashMap<String, User>,
+    second_factors: HashMap<String, TotpSecret>,
     decoys: Decoys,
 }
 
@@ -23,6 +24,7 @@ pub(super) struct Directory {
 pub(super) struct User {
     pub(super) subject: String,
     pub(super) display_name: String,
+    pub(super) has_second_factor: bool,
     hash: Arc<StoredHash>,
 }
 
@@ -34,6 +36,7 @@ impl Directory {
     ) -> Result<Self, ConfiguredUsersError> {
         let mut users = HashMap::new();
         let mut subjects = HashSet::new();
+        let mut second_factors = HashMap::new();
         for (index, user) in configured.into_iter().enumerate() {
             let invalid = |problem| InvalidUser {
                 position: index.saturating_add(1),
@@ -43,6 +46,8 @@ impl Directory {
             user.check().map_err(invalid)?;
             let hash = StoredHash::parse(&user.password_hash, floor)
                 .map_err(|error| invalid(error.into()))?;
+            let totp = user.totp_secret.as_deref().map(str::parse::<TotpSecret>);
+            let totp = totp.transpose().map_err(|error| invalid(error.into()))?;
             let name = lookup_name(&user.username);
             if users.contains_key(&name) {
                 return Err(invalid(UserProblem::DuplicateUsername).into());
@@ -50,7 +55,10 @@ impl Directory {
             if !subjects.insert(user.subject.clone()) {
                 return Err(invalid(UserProblem::DuplicateSubject).into());
             }
+            let has_second_factor = totp.is_some();
+            second_factors.extend(totp.map(|secret| (user.subject.clone(), secret)));
             let user = User {
+                has_second_factor,
                 subject: user.subject,
                 display_name: user.display_name,
                 hash: Arc::new(hash),
@@ -60,7 +68,17 @@ impl Directory {
         Ok(Self {
             decoys: Decoys::new(&users)?,
             users,
+            second_factors,
         })
+    }
+
+    /// The secret of the second factor of this subject.
+    pub(super) fn second_factor(&self, subject: &str) -> Option<&TotpSecret> {
+        self.second_factors.get(subject)
+    }
+
+    pub(super) fn has_second_factors(&self) -> bool {
+        !self.second_factors.is_empty()
     }
 
     /// The user of this lookup name, if there is one, and in any case the hash that the password is compared with.
@@ -122,6 +140,7 @@ mod tests {
             subject: format!("sub-{username}"),
             display_name: format!("{username} Example"),
             password_hash: hash_with(&params, &"engine".to_owned().into()).unwrap(),
+            totp_secret: None,
         }
     }
 

@@ -7,7 +7,9 @@ mod directory;
 mod gate;
 mod hash;
 mod password;
+mod second_factor;
 mod throttle;
+mod totp;
 mod user;
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
@@ -20,7 +22,9 @@ pub use self::{
     configured::{ConfiguredUsers, ConfiguredUsersError},
     hash::{HashFault, InvalidHash, hash_password},
     password::Password,
+    second_factor::{SecondFactorAnswer, SecondFactorAttempt, SecondFactorFuture, UsedCode},
     throttle::Throttling,
+    totp::{InvalidTotpSecret, NoRandomSecret, TotpSecret},
     user::{InvalidUser, UserConfig, UserProblem},
 };
 
@@ -31,6 +35,22 @@ pub use self::{
 pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
     /// Looks at one attempt to sign in, made at `now`.
     fn authenticate(&self, attempt: LoginAttempt, now: Timestamp) -> AuthenticationFuture<'_>;
+
+    /// Whether some people have a second factor. `false` unless said otherwise: then no request that demands one is taken.
+    fn offers_second_factor(&self) -> bool {
+        false
+    }
+
+    /// Looks at the code of a second factor, typed at `now` by somebody whose password was right and who
+    /// [has one](Authenticated::has_second_factor). Refuses unless said otherwise.
+    fn second_factor(
+        &self,
+        attempt: SecondFactorAttempt,
+        now: Timestamp,
+    ) -> SecondFactorFuture<'_> {
+        let _ = (attempt, now);
+        Box::pin(std::future::ready(Ok(SecondFactorAnswer::Refused)))
+    }
 }
 
 /// What [`Authenticator::authenticate`] returns.
@@ -83,8 +103,11 @@ pub struct Authenticated {
     pub display_name: String,
     /// When they proved it: the `auth_time` of tokens.
     pub auth_time: Timestamp,
-    /// Authentication context class (`acr`), if this way of signing in has one.
+    /// Authentication context class (`acr`), if it is another than that of a password. It has to be among the
+    /// [further ones](crate::authorization_server::AuthenticationRules::further_acrs) to be asked for.
     pub acr: Option<String>,
+    /// Whether there is a second factor that they can be asked for.
+    pub has_second_factor: bool,
     /// Authentication methods (`amr`, RFC 8176 §2).
     pub amr: Vec<String>,
 }
@@ -102,8 +125,16 @@ impl Authenticated {
             display_name: display_name.into(),
             auth_time,
             acr: None,
+            has_second_factor: false,
             amr: vec!["pwd".to_owned()],
         }
+    }
+
+    /// The same, of a person who can be asked for a second factor, or cannot.
+    #[must_use]
+    pub fn with_second_factor(mut self, has_one: bool) -> Self {
+        self.has_second_factor = has_one;
+        self
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::InvalidHash;
+use super::{InvalidHash, InvalidTotpSecret};
 
 /// One user in the configuration.
 #[derive(Clone, Deserialize)]
@@ -19,6 +19,9 @@ pub struct UserConfig {
     pub display_name: String,
     /// Argon2id hash of their password, as made by [`hash_password`](super::hash_password).
     pub password_hash: String,
+    /// The secret of their authenticator app in base32, if they have one: see [`TotpSecret`](super::TotpSecret).
+    #[serde(default)]
+    pub totp_secret: Option<String>,
 }
 
 impl fmt::Debug for UserConfig {
@@ -68,6 +71,9 @@ pub enum UserProblem {
     /// The password hash cannot be used.
     #[error("password_hash: {0}")]
     PasswordHash(#[from] InvalidHash),
+    /// The secret of the second factor cannot be used.
+    #[error("totp_secret: {0}")]
+    TotpSecret(#[from] InvalidTotpSecret),
 }
 
 /// The longest username anybody has, in bytes.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Record, RecordKey, RecordKind, Store, StoreError};
 use crate::{
-    authorization_server::authorization_details::DetailEntry,
+    authorization_server::{authentication::Demands, authorization_details::DetailEntry},
     jose::{JwkThumbprint, sha256},
     time::Timestamp,
 };
@@ -35,6 +35,12 @@ pub(crate) struct PushedRequest {
     #[serde(default)]
     pub(crate) authorization_details: Vec<DetailEntry>,
     pub(crate) resources: Vec<String>,
+    /// How somebody has to have signed in.
+    #[serde(default)]
+    pub(crate) demands: Demands,
+    /// Who the client believes will sign in (OpenID Connect Core §3.1.2.1).
+    #[serde(default)]
+    pub(crate) login_hint: Option<String>,
     pub(crate) state: Option<String>,
     pub(crate) nonce: Option<String>,
     /// SHA-256 of the code verifier (RFC 7636 §4.2).
@@ -62,9 +68,15 @@ impl PushedRequest {
 pub(crate) struct Session {
     pub(crate) subject: String,
     pub(crate) display_name: String,
+    /// When the oldest of the factors was proved.
     pub(crate) auth_time: Timestamp,
-    pub(crate) acr: Option<String>,
+    pub(crate) acr: String,
     pub(crate) amr: Vec<String>,
+    pub(crate) has_second_factor: bool,
+    pub(crate) second_factor_proved: bool,
+    /// The request that they signed in for.
+    pub(crate) signed_in_for: Option<[u8; 32]>,
+    pub(crate) until: Timestamp,
 }
 
 /// An authorization code, under its hash.
