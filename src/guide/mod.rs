@@ -7,6 +7,9 @@
 //! - [`issuers`]: which settings the authorization servers of others need.
 //! - [`clauses`]: every demand of the specifications on resource servers, where it is enforced and which test shows it.
 
+#[cfg(test)]
+mod clauses_tests;
+
 #[doc = include_str!("behind_a_proxy.md")]
 pub mod behind_a_proxy {}
 #[doc = include_str!("several_instances.md")]

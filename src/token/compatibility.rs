@@ -65,8 +65,9 @@ impl Compatibility {
     /// Takes `typ` `JWT`, or none, for an access token (against RFC 9068 §2.1 and §4).
     ///
     /// The risk: another JWT of this issuer, an ID token above all, can pass for an access token. What shows itself as something
-    /// else stays refused (`at_hash`, `c_hash`, `s_hash`, `events`, or a claim `typ` that is neither `Bearer` nor `DPoP`), but
-    /// not every ID token does, and one has `azp` like any access token of such an issuer. So make sure that this issuer's ID tokens have another audience than this resource server.
+    /// else stays refused (`at_hash`, `c_hash`, `s_hash`, `events`, `token_introspection`, or a claim `typ` that is neither
+    /// `Bearer` nor `DPoP`), but not every ID token does, and one has `azp` like any access token of such an issuer. So make
+    /// sure that this issuer's ID tokens have another audience than this resource server.
     #[must_use]
     pub const fn accept_plain_jwt_type(mut self) -> Self {
         self.plain_jwt_type = true;
@@ -142,8 +143,7 @@ impl Compatibility {
         if !(plain && self.plain_jwt_type) {
             return Err(TokenError::Type(header.typ().map(super::shortened)));
         }
-        let mut telltale = ["at_hash", "c_hash", "s_hash", "events"].into_iter();
-        match telltale.find(|name| claims.contains_key(*name)) {
+        match TELLTALE.into_iter().find(|name| claims.contains_key(*name)) {
             Some(name) => Err(TokenError::OtherKind(name)),
             None if is_token_type(claims.get("typ")) => Ok(()),
             None => Err(TokenError::OtherKind("typ")),
@@ -201,6 +201,16 @@ impl Compatibility {
         text.parse().map(Some).map_err(|_| malformed())
     }
 }
+
+/// What stands in ID tokens (OpenID Connect Core §3.3.2.11), security events (RFC 8417 §2.2) and introspection answers
+/// (RFC 9701 §5), and in no access token.
+const TELLTALE: [&str; 5] = [
+    "at_hash",
+    "c_hash",
+    "s_hash",
+    "events",
+    "token_introspection",
+];
 
 /// The text of a claim that handlers can go on reading by its name, and that name.
 fn named_text(

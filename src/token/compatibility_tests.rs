@@ -270,6 +270,36 @@ fn with_every_setting_the_rest_is_refused() {
     }
 }
 
+// RFC 9701 §8.1: what says that a token is good is not that token, whatever is accepted of the issuer.
+#[test]
+fn an_introspection_answer_is_no_access_token() {
+    let refused = |typ| TokenError::Type(Some(typ));
+    for (case, build, expected) in [
+        (
+            "with its type",
+            (|token| token.header("typ", "token-introspection+jwt")) as Build,
+            refused("token-introspection+jwt".to_owned()),
+        ),
+        (
+            "with its whole type",
+            |token| token.header("typ", "application/token-introspection+jwt"),
+            refused("application/token-introspection+jwt".to_owned()),
+        ),
+        (
+            "as a plain JWT",
+            |token| {
+                token
+                    .header("typ", "JWT")
+                    .claim("token_introspection", json!({}))
+            },
+            TokenError::OtherKind("token_introspection"),
+        ),
+    ] {
+        let outcome = judged(build, &[PLAIN, AZP, ARRAY, SCP]).unwrap_err();
+        assert_eq!(outcome, expected, "{case}");
+    }
+}
+
 /// The marks of an access token of each vendor as its documentation shows them, which the page on issuers cites.
 #[test]
 fn tokens_of_the_vendors_shapes_pass_with_what_the_page_says() {

@@ -6,6 +6,10 @@ use rustls::{
     crypto::aws_lc_rs::{self, cipher_suite as suite},
     version::{TLS12, TLS13},
 };
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 use tower_fapi::tls::ClientCertificates;
 
 use crate::support::Running;
@@ -26,6 +30,38 @@ async fn tls_1_2_and_1_3_are_spoken() {
         assert_eq!(seen.tls, Some(expected));
         assert_eq!(seen.certificate, "-");
     }
+}
+
+// FAPI 2.0 Security Profile §5.2.1 no. 2, RFC 9325 §3.1.1. The offers differ in nothing but their version.
+#[tokio::test]
+async fn older_versions_of_tls_are_refused() {
+    const HANDSHAKE: u8 = 22;
+    const ALERT: u8 = 21;
+    const PROTOCOL_VERSION: u8 = 70;
+    let server = Running::start(ClientCertificates::NotRequested).await;
+    for (minor, kind) in [(3, HANDSHAKE), (2, ALERT), (1, ALERT), (0, ALERT)] {
+        let mut hello = vec![3, minor];
+        hello.extend([7; 32]); // random
+        hello.push(0); // no session
+        hello.extend([0, 4, 0xc0, 0x2b, 0xc0, 0x2f]); // ECDHE with AES-128-GCM, ECDSA and RSA
+        hello.extend([1, 0]); // no compression
+        hello.extend([0, 22]);
+        hello.extend([0, 10, 0, 4, 0, 2, 0, 23]); // supported_groups: secp256r1
+        hello.extend([0, 11, 0, 2, 1, 0]); // ec_point_formats: uncompressed
+        hello.extend([0, 13, 0, 4, 0, 2, 4, 3]); // signature_algorithms: ecdsa_secp256r1_sha256
+        let length = u8::try_from(hello.len()).unwrap();
+        let mut record = vec![22, 3, 1, 0, length + 4, 1, 0, 0, length];
+        record.extend(hello);
+        let mut stream = TcpStream::connect(server.addr).await.unwrap();
+        stream.write_all(&record).await.unwrap();
+        let mut answer = [0; 7];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer[0], kind, "3.{minor}");
+        if kind == ALERT {
+            assert_eq!(answer[6], PROTOCOL_VERSION, "3.{minor}");
+        }
+    }
+    assert_eq!(server.served(), 0);
 }
 
 // RFC 9325 §4.2: what is sound but not recommended is not permitted either.

@@ -53,6 +53,22 @@ async fn nothing_a_peer_sends_ends_the_server() {
     assert!(server.client().get(server.addr).await.is_ok());
 }
 
+// FAPI 1.0 Part 1 §6.2.1 no. 10; RFC 9110 §6.6.1.
+#[tokio::test]
+async fn every_answer_carries_the_servers_date() {
+    let server = Running::start(ClientCertificates::NotRequested).await;
+    for alpn in BOTH {
+        let stream = connect(server.addr, server.client().alpn(alpn).config()).await;
+        let mut http = over(stream.unwrap()).await.unwrap();
+        let answer = http.request("/").await.unwrap();
+        let date = answer.headers()["date"].to_str().unwrap();
+        assert!(
+            date.len() == 29 && date.ends_with(" GMT"),
+            "{alpn:?}: {date}"
+        );
+    }
+}
+
 // A token of 16 KiB and a proof of 8 KiB have to pass; what no API needs is answered 431 (RFC 6585 §5), or not at all.
 #[tokio::test]
 async fn heads_pass_up_to_the_limit() {

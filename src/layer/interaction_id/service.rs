@@ -52,3 +52,57 @@ where
         InteractionIdFuture::new(answer, id, span)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        convert::Infallible,
+        io,
+        sync::{Arc, Mutex},
+    };
+
+    use tower::{ServiceExt as _, service_fn};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    // FAPI 1.0 Part 1 §6.2.1 no. 12: whoever logs behind the layer, at once or while the answer is awaited.
+    #[tokio::test]
+    async fn whatever_is_logged_names_the_request() {
+        const ID: &str = "c770aef3-6784-41f7-8e0e-ff5f97bddb3a";
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false);
+        let subscriber = subscriber.with_writer(move || writer.clone()).finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        let service = InteractionIdLayer::new().layer(service_fn(|_: Request<()>| {
+            tracing::info!("called");
+            async {
+                tokio::task::yield_now().await;
+                tracing::info!("answering");
+                Ok::<_, Infallible>(Response::new(()))
+            }
+        }));
+        let request = Request::get("/").header("x-fapi-interaction-id", ID);
+        service.oneshot(request.body(()).unwrap()).await.unwrap();
+        tracing::info!("afterwards");
+        drop(guard);
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<_> = log.lines().map(|line| (line, line.contains(ID))).collect();
+        let named: Vec<_> = lines.iter().map(|(_, named)| *named).collect();
+        assert_eq!(named, [true, true, false], "{log}");
+    }
+}
