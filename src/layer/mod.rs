@@ -44,8 +44,12 @@
 //! That is served by `tls::Server`, or the layers go into `tonic::transport::Server::builder().layer(..)`. tonic's own TLS
 //! tells nobody here of client certificates: `introduce` in `examples/tonic/tonic_tls.rs` does.
 //!
-//! A browser sees of a gRPC-Web answer what CORS exposes to it: the layer exposes its own fields, and a layer for CORS
-//! belongs outside of it. A layer that translates gRPC-Web to gRPC may stand on either side.
+//! A client has to sign anew for each attempt. Where its library repeats calls by itself (a retry policy, hedging), the
+//! proof has to be made below that, or the second attempt is a replay.
+//!
+//! A browser sees of a gRPC-Web answer what CORS exposes to it: the layer exposes the fields of its refusals, and a layer for
+//! CORS belongs outside of it. What translates gRPC-Web to gRPC may stand on either side; if it stands outside, too, then to
+//! this layer all calls are gRPC, and `grpc-status`, `grpc-message` and `www-authenticate` are for the layer for CORS to expose.
 //!
 //! Where the status of the answer is the verdict, as in forward authentication, the gRPC form has to be
 //! [switched off](crate::resource_server::ResourceServerBuilder::without_grpc_answers).

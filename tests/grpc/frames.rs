@@ -81,6 +81,8 @@ async fn a_refusal_is_one_frame_that_ends_the_stream() {
             literal(":authority", authority),
             literal("te", "trailers"),
             literal("content-type", "application/grpc"),
+            // What has a body over HTTP.
+            literal("authorization", "DPoP x"),
         ];
         let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
         bytes.extend(frame(SETTINGS, 0, 0, &[]));
