@@ -28,6 +28,7 @@
 //!
 //! | room | holds |
 //! |---|---|
+//! | [`metrics`] | the names of what is counted |
 //! | [`time`] | points in time, and the clock that tests can hold still |
 //! | [`jose`] | strict base64url and JSON, keys, signatures; knows nothing of OAuth |
 //! | [`token`] | access tokens: what they must say, and what a handler sees of them |
@@ -36,6 +37,7 @@
 //! | [`replay`] | the store that remembers accepted proofs |
 //! | [`issuer`] | authorization servers as seen from here: metadata and keys |
 //! | [`rejection`] | why a request was not let through, and how that looks on the wire |
+//! | [`audit`] | who asked for what, and what was decided |
 //! | [`resource_server`] | the verdict: from request facts, policy and time to a token or a rejection |
 //! | [`layer`] | Tower layers: they move bytes and await |
 //! | `tls` | serving over rustls |
@@ -59,11 +61,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod audit;
 pub mod dpop;
 pub mod guide;
 pub mod issuer;
 pub mod jose;
 pub mod layer;
+pub mod metrics;
 pub mod mtls;
 pub mod rejection;
 pub mod replay;

@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use ::metrics::counter;
 use tokio::time::timeout;
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
     live::{Held, Shared},
     source::{Fetched, Source},
 };
-use crate::{jose::VerifyingKeySet, time::Timestamp};
+use crate::{jose::VerifyingKeySet, metrics, time::Timestamp};
 
 /// The first wait after a failure; each further one doubles it.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -105,6 +106,9 @@ impl Shared {
                 (pause, before.saturating_add(1), Some(error))
             }
         };
+        let outcome = if error.is_none() { "fetched" } else { "failed" };
+        let issuer = self.name.clone();
+        counter!(metrics::JWKS_FETCHES, "issuer" => issuer, "outcome" => outcome).increment(1);
         match &error {
             Some(error) => tracing::warn!(
                 issuer = self.name, failures, serving, %error, "issuer keys not obtained"

@@ -77,6 +77,7 @@ mod interaction_id;
 mod jwks;
 mod protect;
 mod protection;
+mod record;
 mod require;
 mod resource_metadata;
 #[cfg(test)]

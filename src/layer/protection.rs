@@ -1,12 +1,12 @@
 //! What a handler can still demand of a request that was let through.
 
 use bytes::Bytes;
-use http::{Method, Request, Response, Uri};
+use http::{Request, Response};
 
-use super::require::Demand;
+use super::{record::RequestRecord, require::Demand};
 use crate::{
     rejection::{AnswerForm, AuthScheme, Refusal, Rejection},
-    resource_server::ResourceServer,
+    resource_server::{Evidence, ResourceServer},
     token::AccessToken,
 };
 
@@ -34,20 +34,23 @@ use crate::{
 pub struct Protection {
     server: ResourceServer,
     token: AccessToken,
-    method: Method,
-    uri: Uri,
+    record: RequestRecord,
     tried: Option<AuthScheme>,
     form: AnswerForm,
 }
 
 impl Protection {
-    pub(super) fn new<B>(server: ResourceServer, token: AccessToken, request: &Request<B>) -> Self {
+    pub(super) fn new<B>(
+        server: ResourceServer,
+        token: AccessToken,
+        record: RequestRecord,
+        request: &Request<B>,
+    ) -> Self {
         Self {
             form: server.answer_form(request.method(), request.headers()),
             server,
             token,
-            method: request.method().clone(),
-            uri: request.uri().clone(),
+            record,
             tried: AuthScheme::tried_in(request.headers()),
         }
     }
@@ -74,13 +77,13 @@ impl Protection {
 
     /// Checks a demand and tells the operator where it is not met.
     pub(super) fn judge(&self, demand: &(impl Demand + ?Sized)) -> Result<(), Refusal> {
-        let outcome = demand.check(&self.token, self.server.now());
-        if let Err(refusal) = &outcome {
-            let (method, path) = (&self.method, self.uri.path());
-            let client = self.token.client_id();
-            tracing::info!(%method, path, client, reason = %refusal, "request refused");
-        }
-        outcome
+        demand
+            .check(&self.token, self.server.now())
+            .inspect_err(|refusal| {
+                let rejection = Rejection::Refused(refusal.clone());
+                let evidence = Evidence::of(&self.token);
+                self.record.note(&self.server, Some(&rejection), &evidence);
+            })
     }
 
     pub(super) fn reports_only(&self) -> bool {

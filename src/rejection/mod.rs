@@ -6,10 +6,11 @@
 
 mod code;
 #[cfg(test)]
-mod examples;
+pub(crate) mod examples;
 mod forwarded;
 mod grpc;
 mod kind;
+mod label;
 #[cfg(test)]
 mod page_tests;
 mod reason;

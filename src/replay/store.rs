@@ -29,11 +29,20 @@ pub trait ReplayStore: Send + Sync + 'static {
     ///
     /// `expires` is the last second at which the proof could still be accepted, and not before `now`.
     fn record(&self, key: ReplayKey, expires: Timestamp, now: Timestamp) -> Recording;
+
+    /// How many proofs are on record, for a figure on an operator's screen; `None` from a store that would have to ask.
+    fn entries(&self) -> Option<usize> {
+        None
+    }
 }
 
 impl<S: ReplayStore + ?Sized> ReplayStore for Arc<S> {
     fn record(&self, key: ReplayKey, expires: Timestamp, now: Timestamp) -> Recording {
         (**self).record(key, expires, now)
+    }
+
+    fn entries(&self) -> Option<usize> {
+        (**self).entries()
     }
 }
 

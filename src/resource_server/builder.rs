@@ -1,6 +1,10 @@
 //! Settings of a resource server.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
 
 use super::{
     Binding, ConfigError, PathPrefix, Profile, PublicUrl, ResourceMetadata, ResourceServer,
@@ -13,6 +17,7 @@ use super::{
     url::UrlRules,
 };
 use crate::{
+    audit::AuditSink,
     dpop::{Nonces, ProofPolicy, ProofVerifier},
     jose::jwe::{AcceptedEncryption, DecryptionKeyRing},
     rejection::Challenges,
@@ -41,6 +46,7 @@ pub struct ResourceServerBuilder {
     json_bodies: bool,
     grpc_answers: bool,
     clock: Arc<dyn Clock>,
+    audit: Option<Arc<dyn AuditSink>>,
 }
 
 impl ResourceServerBuilder {
@@ -64,6 +70,7 @@ impl ResourceServerBuilder {
             json_bodies: true,
             grpc_answers: true,
             clock: Arc::new(SystemClock),
+            audit: None,
         }
     }
 
@@ -247,6 +254,12 @@ impl ResourceServerBuilder {
         self
     }
 
+    /// Sets who is told of every decision, beside the log.
+    pub fn audit(mut self, sink: impl AuditSink) -> Self {
+        self.audit = Some(Arc::new(sink));
+        self
+    }
+
     /// Puts the resource server together.
     ///
     /// # Errors
@@ -299,6 +312,8 @@ impl ResourceServerBuilder {
             challenges,
             grpc_answers: self.grpc_answers,
             clock: self.clock,
+            audit: self.audit,
+            gauges_set: AtomicI64::new(i64::MIN),
         })))
     }
 

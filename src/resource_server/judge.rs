@@ -1,5 +1,7 @@
 //! The verdict: from the facts of a request and the time to what is proven, or why not.
 
+use ::metrics::counter;
+
 use super::{
     ResourceServer,
     credentials::Credentials,
@@ -12,7 +14,9 @@ use super::{
 };
 use crate::{
     dpop::{ProofError, ProofRequest, VerifiedProof, proof_header},
-    rejection::{AuthScheme, Refusal},
+    jose::CertificateThumbprint,
+    metrics,
+    rejection::{AuthScheme, Refusal, Rejection},
     time::Timestamp,
     token::{AccessToken, TokenError, TokenRules, UnverifiedToken, check_time, shortened},
 };
@@ -22,7 +26,7 @@ pub(crate) enum Judgement {
     /// Everything holds; only the proof, if there is one, has still to be recorded.
     Proven(Proven),
     /// It is refused.
-    Refused(Refusal),
+    Refused(Denied),
     /// Something has to be waited for first. Judge again then.
     Waits(Wish),
 }
@@ -32,6 +36,41 @@ pub(crate) struct Proven {
     pub(crate) token: AccessToken,
     pub(crate) certificate: ClientCertificate,
     pub(crate) proof: Option<VerifiedProof>,
+    pub(super) evidence: Evidence,
+}
+
+/// A request that may not pass, and what is known of it.
+pub(crate) struct Denied {
+    pub(crate) rejection: Rejection,
+    pub(crate) evidence: Evidence,
+}
+
+/// What of a request may stand in the record of its decision.
+#[derive(Clone, Default)]
+pub(crate) struct Evidence {
+    /// The token, once it has been verified.
+    pub(crate) token: Option<AccessToken>,
+    /// The certificate that was presented.
+    pub(crate) certificate: Option<CertificateThumbprint>,
+}
+
+impl Evidence {
+    /// What an accepted token says of itself: its sender has proved all of it.
+    pub(crate) fn of(token: &AccessToken) -> Self {
+        Self {
+            token: Some(token.clone()),
+            certificate: token.confirmation().x5t_s256,
+        }
+    }
+}
+
+impl<E: Into<Rejection>> From<E> for Denied {
+    fn from(error: E) -> Self {
+        Self {
+            rejection: error.into(),
+            evidence: Evidence::default(),
+        }
+    }
 }
 
 /// Why judging stops.
@@ -56,9 +95,18 @@ impl ResourceServer {
         now: Timestamp,
         findings: &Findings,
     ) -> Judgement {
-        match self.prove(facts, now, findings) {
-            Ok(proven) => Judgement::Proven(proven),
-            Err(Halt::Refused(refusal)) => Judgement::Refused(refusal),
+        let mut evidence = Evidence::default();
+        match self.prove(facts, now, findings, &mut evidence) {
+            Ok((token, certificate, proof)) => Judgement::Proven(Proven {
+                token,
+                certificate,
+                proof,
+                evidence,
+            }),
+            Err(Halt::Refused(refusal)) => Judgement::Refused(Denied {
+                rejection: refusal.into(),
+                evidence,
+            }),
             Err(Halt::Waits(wish)) => Judgement::Waits(wish),
         }
     }
@@ -68,7 +116,8 @@ impl ResourceServer {
         facts: &RequestFacts<'_>,
         now: Timestamp,
         findings: &Findings,
-    ) -> Result<Proven, Halt> {
+        evidence: &mut Evidence,
+    ) -> Result<(AccessToken, ClientCertificate, Option<VerifiedProof>), Halt> {
         let credentials = Credentials::read(facts, self.0.max_token_bytes)?;
         if self.0.settings.safe_methods_only && !is_safe(facts.method) {
             return Err(Refusal::Method.into());
@@ -84,7 +133,9 @@ impl ResourceServer {
         };
         let hash = TokenHash::of(credentials.token);
         let token = self.token(&credentials, hash, now, findings)?;
+        evidence.token = Some(token.clone());
         let certificate = self.0.proxies.certificate(facts)?;
+        evidence.certificate = certificate.thumbprint();
         self.0.binding.check(
             token.confirmation(),
             credentials.scheme,
@@ -97,11 +148,7 @@ impl ResourceServer {
         let proof = proof
             .map(|proof| self.proof(proof, facts, hash, &token, now))
             .transpose()?;
-        Ok(Proven {
-            token,
-            certificate,
-            proof,
-        })
+        Ok((token, certificate, proof))
     }
 
     fn proof(
@@ -131,7 +178,10 @@ impl ResourceServer {
         now: Timestamp,
         findings: &Findings,
     ) -> Result<AccessToken, Halt> {
-        if let Some(token) = self.remembered(hash, now)? {
+        let remembered = self.remembered(hash, now)?;
+        let outcome = if remembered.is_some() { "hit" } else { "miss" };
+        counter!(metrics::TOKEN_CACHE, "outcome" => outcome).increment(1);
+        if let Some(token) = remembered {
             return Ok(token);
         }
         // The forms of tokens part here; whatever is not a signed JWT has to become claims to be believed in another way.

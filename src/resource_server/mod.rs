@@ -71,6 +71,9 @@ pub use self::{
     trusted_issuer::TrustedIssuer,
     url::{ForwardedUrl, InvalidHost, InvalidPathPrefix, PathPrefix, ServedHost, XForwarded},
 };
-pub(crate) use self::{judge::Judgement, wish::Findings};
+pub(crate) use self::{
+    judge::{Denied, Evidence, Judgement},
+    wish::Findings,
+};
 /// A network of IPv4 or IPv6 addresses, from the crate `ipnet`.
 pub use ipnet::IpNet;

@@ -1,14 +1,22 @@
 //! The resource server: judge, record, answer.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
+use ::metrics::{counter, gauge};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 
 use super::{
     Binding, ProfileSettings, RequestFacts, ResourceServerBuilder, TrustedIssuer, TrustedProxies,
     encryption::TokenEncryption,
-    judge::{Judgement, Proven},
+    judge::{Denied, Judgement, Proven},
     metadata::PublishedMetadata,
     profile::Enforcement,
     token_cache::TokenCache,
@@ -16,7 +24,9 @@ use super::{
     wish::{Findings, Wish},
 };
 use crate::{
+    audit::{self, AuditEvent, AuditSink},
     dpop::{ProofVerifier, VerifiedProof},
+    metrics,
     mtls::PeerCertificate,
     rejection::{AnswerForm, AuthScheme, Challenges, Fault, Kind, Refusal, Rejection},
     replay::{Answer, Recorded, Recording, ReplayKey, ReplayStore},
@@ -48,6 +58,9 @@ pub(super) struct Inner {
     pub(super) challenges: Challenges,
     pub(super) grpc_answers: bool,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) audit: Option<Arc<dyn AuditSink>>,
+    /// The second in which gauges were last set.
+    pub(super) gauges_set: AtomicI64,
 }
 
 /// A request that may pass.
@@ -86,6 +99,7 @@ impl ResourceServer {
         let begun = self.now();
         self.decide(facts, || now.plus(self.now().since(begun)))
             .await
+            .map_err(|denied| denied.rejection)
     }
 
     /// As [`verify`](Self::verify), asking for the time again after each wait: what has ended meanwhile has ended,
@@ -94,11 +108,11 @@ impl ResourceServer {
         &self,
         facts: &RequestFacts<'_>,
         clock: impl Fn() -> Timestamp,
-    ) -> Result<Accepted, Rejection> {
+    ) -> Result<Accepted, Denied> {
         let now = clock();
         match self.judge(facts, now, &Findings::default()) {
             Judgement::Proven(proven) => self.finish(proven, now).await,
-            Judgement::Refused(refusal) => Err(refusal.into()),
+            Judgement::Refused(denied) => Err(denied),
             Judgement::Waits(wish) => self.pursue(wish, facts, now, clock).await,
         }
     }
@@ -110,14 +124,14 @@ impl ResourceServer {
         facts: &RequestFacts<'_>,
         mut now: Timestamp,
         clock: impl Fn() -> Timestamp,
-    ) -> Result<Accepted, Rejection> {
+    ) -> Result<Accepted, Denied> {
         let mut findings = Findings::default();
         for _ in 0..Wish::KINDS {
             wish.fulfil(now, &mut findings).await?;
             now = clock();
             match self.judge(facts, now, &findings) {
                 Judgement::Proven(proven) => return self.finish(proven, now).await,
-                Judgement::Refused(refusal) => return Err(refusal.into()),
+                Judgement::Refused(denied) => return Err(denied),
                 Judgement::Waits(next) => wish = next,
             }
         }
@@ -125,7 +139,7 @@ impl ResourceServer {
     }
 
     /// Records the proof, if there is one, and concludes.
-    async fn finish(&self, proven: Proven, now: Timestamp) -> Result<Accepted, Rejection> {
+    async fn finish(&self, proven: Proven, now: Timestamp) -> Result<Accepted, Denied> {
         let answer = match self.record(&proven, now) {
             None => None,
             Some(recording) => Some(recording.await),
@@ -147,10 +161,17 @@ impl ResourceServer {
         proven: Proven,
         answer: Option<Answer>,
         now: Timestamp,
-    ) -> Result<Accepted, Rejection> {
-        match answer.transpose().map_err(Fault::from)? {
-            Some(Recorded::Replayed) => return Err(Refusal::Replayed.into()),
-            Some(Recorded::First) | None => {}
+    ) -> Result<Accepted, Denied> {
+        let rejection = match answer.transpose() {
+            Ok(Some(Recorded::First) | None) => None,
+            Ok(Some(Recorded::Replayed)) => Some(Refusal::Replayed.into()),
+            Err(error) => Some(Fault::from(error).into()),
+        };
+        if let Some(rejection) = rejection {
+            return Err(Denied {
+                rejection,
+                evidence: proven.evidence,
+            });
         }
         let mut nonce = None;
         if let Some(proof) = &proven.proof {
@@ -230,6 +251,35 @@ impl ResourceServer {
     #[must_use]
     pub fn challenges(&self) -> &Challenges {
         &self.0.challenges
+    }
+
+    /// Takes down what was decided: in the log, in the figures, and where the application wants it.
+    pub(crate) fn note(&self, event: &AuditEvent<'_>) {
+        audit::log(event);
+        let (decision, reason) = (event.decision.as_str(), event.reason());
+        counter!(metrics::DECISIONS, "decision" => decision, "reason" => reason).increment(1);
+        if let Some(sink) = &self.0.audit {
+            sink.record(event);
+        }
+        self.set_gauges(event.at);
+    }
+
+    /// Once a second at most: nobody looks more often.
+    fn set_gauges(&self, now: Timestamp) {
+        let now_unix = now.as_unix();
+        if self.0.gauges_set.swap(now_unix, Ordering::Relaxed) == now_unix {
+            return;
+        }
+        if let Some(entries) = self.0.replay.entries() {
+            #[expect(clippy::cast_precision_loss, reason = "a figure on a screen")]
+            gauge!(metrics::REPLAY_ENTRIES).set(entries as f64);
+        }
+        for issuer in &self.0.issuers {
+            if let Some(age) = issuer.keys.health(now).age {
+                let name = issuer.issuer.clone();
+                gauge!(metrics::JWKS_AGE_SECONDS, "issuer" => name).set(age.as_secs_f64());
+            }
+        }
     }
 
     /// What is published about it, if something is.

@@ -3,8 +3,10 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Instant,
 };
 
+use ::metrics::histogram;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
 use http_body::Body;
@@ -13,13 +15,14 @@ use tower::Service;
 
 use crate::{
     dpop::DPOP,
-    layer::{Protection, Reported, ResponseBody, internal_error},
-    rejection::{Rejection, hand_out_nonce},
-    resource_server::{Accepted, RequestFacts, ResourceServer},
+    layer::{Protection, Reported, ResponseBody, internal_error, record::RequestRecord},
+    metrics,
+    rejection::hand_out_nonce,
+    resource_server::{Accepted, Denied, Evidence, RequestFacts, ResourceServer},
 };
 
 /// The request back, and what was decided of it.
-type Decided<B> = (Request<B>, Result<Accepted, Rejection>);
+type Decided<B> = (Request<B>, Result<Accepted, Denied>);
 
 /// A verdict: made, or still waiting for keys or the replay store.
 #[expect(
@@ -27,7 +30,7 @@ type Decided<B> = (Request<B>, Result<Accepted, Rejection>);
     reason = "lives for a moment; a box would cost every request"
 )]
 pub(super) enum Verdict<B> {
-    Made(Request<B>, Result<Accepted, Rejection>),
+    Made(Request<B>, Result<Accepted, Denied>),
     Pending(Pin<Box<dyn Future<Output = Decided<B>> + Send>>),
 }
 
@@ -36,6 +39,7 @@ pin_project! {
     pub struct ProtectFuture<S: Service<Request<B>>, B> {
         server: ResourceServer,
         inner: S,
+        begun: Instant,
         #[pin]
         state: State<S::Future, B>,
     }
@@ -51,14 +55,22 @@ pin_project! {
 }
 
 impl<S: Service<Request<B>>, B> ProtectFuture<S, B> {
-    pub(super) fn new(server: ResourceServer, mut inner: S, verdict: Verdict<B>) -> Self {
+    pub(super) fn new(
+        server: ResourceServer,
+        mut inner: S,
+        verdict: Verdict<B>,
+        begun: Instant,
+    ) -> Self {
         let state = match verdict {
-            Verdict::Made(request, outcome) => State::after(&server, &mut inner, request, outcome),
+            Verdict::Made(request, outcome) => {
+                State::after(&server, &mut inner, begun, request, outcome)
+            }
             Verdict::Pending(verdict) => State::Deciding { verdict },
         };
         Self {
             server,
             inner,
+            begun,
             state,
         }
     }
@@ -68,14 +80,20 @@ impl<F, B> State<F, B> {
     fn after<S: Service<Request<B>, Future = F>>(
         server: &ResourceServer,
         inner: &mut S,
+        begun: Instant,
         mut request: Request<B>,
-        outcome: Result<Accepted, Rejection>,
+        outcome: Result<Accepted, Denied>,
     ) -> Self {
+        histogram!(metrics::VERIFICATION_SECONDS).record(begun.elapsed());
+        let record = RequestRecord::of(&request);
         match outcome {
             Ok(accepted) => {
+                let evidence = Evidence::of(&accepted.token);
+                record.note(server, None, &evidence);
                 hide_credentials(request.headers_mut());
                 server.prepare(&mut request, accepted.certificate);
-                let protection = Protection::new(server.clone(), accepted.token.clone(), &request);
+                let protection =
+                    Protection::new(server.clone(), accepted.token.clone(), record, &request);
                 request.extensions_mut().insert(accepted.token);
                 request.extensions_mut().insert(protection);
                 Self::Answering {
@@ -84,12 +102,12 @@ impl<F, B> State<F, B> {
                     reported: None,
                 }
             }
-            Err(rejection) if server.reports_only() => {
-                report(&rejection, &request);
+            Err(denied) if server.reports_only() => {
+                record.note(server, Some(&denied.rejection), &denied.evidence);
                 hide_credentials(request.headers_mut());
                 let certificate = server.client_certificate(&RequestFacts::of(&request));
                 server.prepare(&mut request, certificate);
-                let reported = Reported(rejection);
+                let reported = Reported(denied.rejection);
                 request.extensions_mut().insert(reported.clone());
                 Self::Answering {
                     answer: inner.call(request),
@@ -97,8 +115,11 @@ impl<F, B> State<F, B> {
                     reported: Some(reported),
                 }
             }
-            Err(rejection) => {
-                report(&rejection, &request);
+            Err(Denied {
+                rejection,
+                evidence,
+            }) => {
+                record.note(server, Some(&rejection), &evidence);
                 let facts = RequestFacts::of(&request);
                 Self::Refused {
                     response: Some(server.answer(rejection, &facts, server.now())),
@@ -121,7 +142,7 @@ where
             match this.state.as_mut().project() {
                 StateProj::Deciding { verdict } => {
                     let (request, outcome) = ready!(verdict.as_mut().poll(cx));
-                    let next = State::after(this.server, this.inner, request, outcome);
+                    let next = State::after(this.server, this.inner, *this.begun, request, outcome);
                     this.state.set(next);
                 }
                 StateProj::Answering {
@@ -158,20 +179,6 @@ fn hide_credentials(headers: &mut HeaderMap) {
     for name in [AUTHORIZATION, DPOP] {
         if let Some(value) = headers.get_mut(name) {
             value.set_sensitive(true);
-        }
-    }
-}
-
-/// Tells the operator what the client is not told. No token material: reasons name what is wrong, not what was sent.
-fn report<B>(rejection: &Rejection, request: &Request<B>) {
-    let (method, path) = (request.method(), request.uri().path());
-    match rejection {
-        Rejection::Refused(refusal) => {
-            let code = refusal.code().map_or("", |code| code.as_str());
-            tracing::info!(%method, path, code, reason = %refusal, "request refused");
-        }
-        Rejection::Failed(fault) => {
-            tracing::error!(%method, path, %fault, "request could not be decided");
         }
     }
 }

@@ -1,6 +1,7 @@
 use std::{
     mem,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -11,7 +12,6 @@ use tower::Service;
 use super::{ProtectFuture, future::Verdict};
 use crate::{
     layer::ResponseBody,
-    rejection::Rejection,
     replay::Recording,
     resource_server::{Findings, Judgement, RequestFacts, ResourceServer},
 };
@@ -47,8 +47,9 @@ where
         // The service that was polled ready answers this request; its clone waits for the next one.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
+        let begun = Instant::now();
         let verdict = decide(&self.server, request);
-        ProtectFuture::new(self.server.clone(), inner, verdict)
+        ProtectFuture::new(self.server.clone(), inner, verdict, begun)
     }
 }
 
@@ -56,7 +57,7 @@ where
 fn decide<B: Send + 'static>(server: &ResourceServer, request: Request<B>) -> Verdict<B> {
     let now = server.now();
     match server.judge(&RequestFacts::of(&request), now, &Findings::default()) {
-        Judgement::Refused(refusal) => Verdict::Made(request, Err(Rejection::Refused(refusal))),
+        Judgement::Refused(denied) => Verdict::Made(request, Err(denied)),
         Judgement::Proven(proven) => {
             let answer = server.record(&proven, now).map(Recording::now_or_pending);
             match answer.transpose() {

@@ -1,5 +1,6 @@
 //! The layers around a small service.
 
+mod audit;
 mod encryption;
 mod jwks;
 mod metadata;

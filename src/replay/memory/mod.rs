@@ -207,6 +207,10 @@ impl ReplayStore for MemoryReplayStore {
     fn record(&self, key: ReplayKey, expires: Timestamp, now: Timestamp) -> Recording {
         Recording::ready(self.record_now(&key, expires, now))
     }
+
+    fn entries(&self) -> Option<usize> {
+        Some(self.len())
+    }
 }
 
 impl fmt::Debug for MemoryReplayStore {

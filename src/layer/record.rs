@@ -1,0 +1,74 @@
+//! What of a request stands in the record of its decisions, kept when the request itself has gone on.
+
+use http::{Method, Request, Uri};
+
+use super::InteractionId;
+use crate::{
+    audit::{AuditEvent, Decision},
+    rejection::Rejection,
+    resource_server::{Evidence, ResourceServer},
+};
+
+/// All of it is cheap to clone: shared, or a few bytes.
+#[derive(Clone, Debug)]
+pub(super) struct RequestRecord {
+    method: Method,
+    route: Route,
+    interaction_id: Option<InteractionId>,
+}
+
+#[derive(Clone, Debug)]
+enum Route {
+    #[cfg(feature = "axum")]
+    Matched(axum::extract::MatchedPath),
+    Path(Uri),
+}
+
+impl RequestRecord {
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            method: request.method().clone(),
+            route: Route::of(request),
+            interaction_id: request.extensions().get().cloned(),
+        }
+    }
+
+    /// Takes down what was decided.
+    pub(super) fn note(
+        &self,
+        server: &ResourceServer,
+        rejection: Option<&Rejection>,
+        evidence: &Evidence,
+    ) {
+        let token = evidence.token.as_ref();
+        server.note(&AuditEvent {
+            at: server.now(),
+            decision: Decision::of(rejection, server.reports_only()),
+            rejection,
+            method: &self.method,
+            route: self.route.as_str(),
+            interaction_id: self.interaction_id.as_ref().map(InteractionId::as_str),
+            token,
+            key: token.and_then(|token| token.confirmation().jkt),
+            certificate: evidence.certificate,
+        });
+    }
+}
+
+impl Route {
+    fn of<B>(request: &Request<B>) -> Self {
+        #[cfg(feature = "axum")]
+        if let Some(path) = request.extensions().get::<axum::extract::MatchedPath>() {
+            return Self::Matched(path.clone());
+        }
+        Self::Path(request.uri().clone())
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            #[cfg(feature = "axum")]
+            Self::Matched(path) => path.as_str(),
+            Self::Path(uri) => uri.path(),
+        }
+    }
+}
