@@ -1,7 +1,7 @@
 //! A resource server alone, from a configuration file, to set authorization servers and clients of other makes against.
 //!
 //! ```text
-//! cargo run --example resource_server --features axum,discovery,tls -- --config FILE --make-certificate
+//! cargo run --example resource_server --features full -- --config FILE --make-certificate
 //! ```
 //!
 //! `resource_server.toml`, beside this file, has every setting with a comment. `--make-certificate` makes a certificate for

@@ -3,6 +3,7 @@
 #![cfg(all(
     feature = "axum",
     feature = "discovery",
+    feature = "redis",
     feature = "testing",
     feature = "tls"
 ))]

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use axum::{body::Body, http::Request};
-use tower_fapi::{mtls::PeerCertificate, testing::DpopKey};
+use tower_fapi::{
+    dpop::{NonceSecret, Nonces},
+    mtls::PeerCertificate,
+    testing::DpopKey,
+};
 
 use crate::support::{API, FILE, ISSUER, World, file_with, send, status_and_body};
 
@@ -25,7 +29,7 @@ async fn last_status(world: &World, text: &str, requests: Requests) -> u16 {
 async fn every_setting_decides_over_a_request() {
     let world = World::new();
     #[rustfmt::skip]
-    let cases: [(&str, usize, &str, Requests, u16, u16); 26] = [
+    let cases: [(&str, usize, &str, Requests, u16, u16); 27] = [
         ("audience", 1, r#"audiences = ["https://other.example"]"#, GOOD, 200, 401),
         ("another audience", 1, r#"audiences = ["https://api.example.com", "accounts-api"]"#, FOR_ANOTHER_AUDIENCE, 401, 200),
         ("binding by certificate", 2, r#"binding = "certificate""#, GOOD, 200, 401),
@@ -38,6 +42,7 @@ async fn every_setting_decides_over_a_request() {
         ("time ahead of proofs", 8, "proof_ahead_seconds = 60", PROOF_FROM_THE_FUTURE, 401, 200),
         ("both sides of the window", 8, "proof_age_seconds = 300\nproof_ahead_seconds = 60", PROOF_FROM_THE_PAST, 401, 200),
         ("replay memory", 8, "replay_capacity = 1", TWO, 200, 503),
+        ("replay memory of a Redis that is down", 8, "[replay]\nredis = \"redis://127.0.0.1:1\"", GOOD, 200, 503),
         ("issuer", 10, r#"issuer = "https://other.example""#, GOOD, 200, 401),
         ("keys from elsewhere", 11, "jwks_uri = \"https://127.0.0.1:1/keys\"\nroot_certificates = \"chain.pem\"", GOOD, 200, 503),
         ("keys by discovery", 11, "root_certificates = \"chain.pem\"", GOOD, 200, 503),
@@ -145,16 +150,23 @@ async fn a_nonce_that_was_handed_out_is_accepted() {
     let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
     assert!(challenge.contains("use_dpop_nonce"), "{challenge}");
     let nonce = answer.headers()["dpop-nonce"].to_str().unwrap();
-    let token = world.token("accounts").mint();
-    let proof = world
-        .client
-        .proof("GET", "https://api.example.com/accounts", world.now);
-    let request = Request::get("/accounts")
-        .header("host", "api.example.com")
-        .header("authorization", format!("DPoP {token}"))
-        .header("dpop", proof.access_token(&token).nonce(nonce).sign())
-        .body(Body::empty());
-    assert_eq!(send(&setup, request.unwrap()).await.status(), 200);
+    let request = world.request_with_nonce("/accounts", nonce);
+    assert_eq!(send(&setup, request).await.status(), 200);
+}
+
+// RFC 9449 §8: the second of the two secrets is that of an instance which has not changed to the first yet.
+#[tokio::test]
+async fn nonces_of_other_instances_are_accepted() {
+    let world = World::new();
+    let text = "nonces = true\nnonce_secrets = \"secrets.txt\"";
+    let setup = world.server(&file_with(8, text));
+    for (byte, status) in [(1, 200), (2, 200), (3, 401)] {
+        let secret = NonceSecret::from_bytes([byte; 32]);
+        let nonces = Nonces::new(&secret, Duration::from_secs(300)).unwrap();
+        let nonce = nonces.issue(None, world.now).unwrap();
+        let request = world.request_with_nonce("/accounts", &nonce);
+        assert_eq!(send(&setup, request).await.status(), status, "{byte}");
+    }
 }
 
 #[tokio::test]

@@ -42,6 +42,9 @@ methods = ["GET"]
 scopes_all = ["accounts"]
 "#;
 
+/// Two secrets for nonces.
+const SECRETS: &str = "# current\nAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE\n\n# the one before\nAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI\n";
+
 /// The file with another text for one of its lines, counted from 1.
 pub fn file_with(line: usize, text: &str) -> String {
     let mut lines: Vec<_> = FILE.lines().collect();
@@ -81,6 +84,8 @@ impl World {
             (directory.join("key.pem"), &key),
             (directory.join("other-key.pem"), &other_key),
             (directory.join("keys.json"), &jwks),
+            (directory.join("secrets.txt"), SECRETS),
+            (directory.join("no-secrets.txt"), "# none\n\n"),
             (directory.join("no-keys.json"), r#"{"keys":[]}"#),
             (sibling.join("server-chain.pem"), &chain),
             (sibling.join("server-key.pem"), &key),
@@ -116,6 +121,18 @@ impl World {
     /// A good request, if the token is one.
     pub fn request(&self, method: &str, path: &str, token: &TokenBuilder) -> Request<Body> {
         self.request_at(method, path, token, API, self.now)
+    }
+
+    /// A good request whose proof holds this nonce.
+    pub fn request_with_nonce(&self, path: &str, nonce: &str) -> Request<Body> {
+        let token = self.token("accounts").mint();
+        let proof = self.client.proof("GET", &format!("{API}{path}"), self.now);
+        Request::get(path)
+            .header("host", "api.example.com")
+            .header("authorization", format!("DPoP {token}"))
+            .header("dpop", proof.access_token(&token).nonce(nonce).sign())
+            .body(Body::empty())
+            .unwrap()
     }
 
     /// A request whose proof was made for this URL in front of the path, at this time.

@@ -1,6 +1,13 @@
 //! Something that listens where Redis should.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -23,16 +30,32 @@ pub enum Manner {
 
 /// A store whose server behaves like that.
 pub async fn store(manner: Manner) -> RedisReplayStore {
+    counted_store(manner).await.0
+}
+
+/// With it the number of connections that were made so far, and of those that are open.
+pub async fn counted_store(manner: Manner) -> (RedisReplayStore, Arc<[AtomicUsize; 2]>) {
+    let counts = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+    let counted = Arc::clone(&counts);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, manner));
+            let counts = Arc::clone(&counted);
+            counts.iter().for_each(|count| add(count, 1));
+            tokio::spawn(async move {
+                serve(stream, manner).await;
+                add(&counts[1], usize::MAX);
+            });
         }
     });
     let builder = RedisReplayStore::builder(&url).unwrap();
     let builder = builder.response_time_limit(Duration::from_millis(150));
-    builder.unwrap().build().unwrap()
+    (builder.unwrap().build().unwrap(), counts)
+}
+
+fn add(count: &AtomicUsize, number: usize) {
+    count.fetch_add(number, Ordering::SeqCst);
 }
 
 async fn serve(mut stream: TcpStream, manner: Manner) {

@@ -1,6 +1,9 @@
 //! Whatever is wrong with Redis, no proof is called new, the answer comes in time, and service resumes by itself.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use tokio::{task::JoinSet, time::sleep};
 use tower_fapi::{
@@ -10,7 +13,7 @@ use tower_fapi::{
 
 use crate::{
     contract::reason,
-    fake_server::{Manner, store},
+    fake_server::{Manner, counted_store, store},
     server::{RedisServer, free_port, now},
 };
 
@@ -212,6 +215,36 @@ async fn peers_that_are_no_redis_are_not_believed() {
     let oom = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
     let store = store(Manner::Answers(oom)).await;
     assert!(matches!(ask(&store, 1).await, Err(StoreError::Full)));
+}
+
+// However many requests come.
+#[tokio::test]
+async fn a_server_that_does_not_serve_is_not_overrun_with_connections() {
+    for (case, manner) in [
+        ("rude", Manner::Rude),
+        ("silent", Manner::SilentToSet),
+        ("erring", Manner::Answers("-ERR no\r\n")),
+    ] {
+        let (store, counts) = counted_store(manner).await;
+        let begun = Instant::now();
+        let mut tasks = JoinSet::new();
+        for jti in 0..50 {
+            let store = store.clone();
+            tasks.spawn(async move {
+                while begun.elapsed() < Duration::from_millis(2_200) {
+                    ask(&store, jti).await.unwrap_err();
+                    sleep(Duration::from_millis(1)).await;
+                }
+            });
+        }
+        tasks.join_all().await;
+        let made = counts[0].load(Ordering::SeqCst);
+        // Two at once, then after 100, 200 and each 400 ms.
+        assert!((4..=10).contains(&made), "{case}: {made}");
+        sleep(Duration::from_millis(300)).await;
+        let open = counts[1].load(Ordering::SeqCst);
+        assert!(open <= 1, "{case}: {open} are still open");
+    }
 }
 
 #[tokio::test]

@@ -23,3 +23,4 @@ mod instance;
 mod nonces;
 mod processes;
 mod server;
+mod tls;

@@ -22,6 +22,7 @@ pub(super) struct File {
     pub(super) clock_skew_seconds: Option<Spanned<u64>>,
     #[serde(default)]
     pub(super) dpop: Dpop,
+    pub(super) replay: Option<Replay>,
     pub(super) issuer: Spanned<Vec<Issuer>>,
     pub(super) route: Spanned<Vec<Route>>,
 }
@@ -119,7 +120,17 @@ pub(super) struct Dpop {
     pub(super) proof_ahead_seconds: Option<Spanned<u64>>,
     pub(super) nonces: Option<Spanned<bool>>,
     pub(super) nonce_seconds: Option<Spanned<u64>>,
+    pub(super) nonce_secrets: Option<Spanned<PathBuf>>,
     pub(super) replay_capacity: Option<Spanned<usize>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Replay {
+    pub(super) redis: Spanned<String>,
+    pub(super) key_prefix: Option<Spanned<String>>,
+    pub(super) response_milliseconds: Option<Spanned<u64>>,
+    pub(super) root_certificates: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@ mod file;
 mod issuers;
 mod listening;
 mod mistake;
+mod once;
 mod routes;
 mod summary;
 mod verdict;
@@ -52,7 +53,7 @@ pub(crate) fn set_up(text: &str, directory: &Path) -> Result<Setup, Vec<Mistake>
     let mut mistakes = Mistakes::default();
     let server = mistakes.sort_out(listening::server(&file, directory));
     let issuers = issuers::trusted(&file.issuer, directory, &mut mistakes);
-    let verdict = verdict::resource_server(&file, issuers, &mut mistakes);
+    let verdict = verdict::resource_server(&file, issuers, directory, &mut mistakes);
     let app = routes::router(&file.route, &mut mistakes);
     let mistakes = mistakes.into_vec();
     match (server, verdict) {

@@ -7,7 +7,8 @@ use tower_fapi::{dpop::ProofPolicy, jose::JwsAlgorithm, replay::MemoryReplayStor
 
 use super::{
     file::{BindingName, Dpop, File, Issuer, Listen, Route, Texts},
-    verdict::{NONCE_LIFETIME, PROOF_AGE, PROOF_AHEAD},
+    once::NONCE_LIFETIME,
+    verdict::{PROOF_AGE, PROOF_AHEAD},
 };
 
 /// A few lines, one for each thing that is enforced.
@@ -37,6 +38,7 @@ pub(super) fn of(file: &File) -> String {
         },
     );
     lines.add("proofs", proofs(&file.dpop));
+    lines.add("each once", replay(file));
     for entry in file.route.get_ref() {
         lines.add("route", route(entry));
     }
@@ -97,21 +99,27 @@ fn proofs(dpop: &Dpop) -> String {
     let algorithms = algorithms(dpop.algorithms.as_ref(), &ProofPolicy::default().algorithms);
     let nonces = if dpop.nonces.as_ref().is_some_and(|on| *on.get_ref()) {
         let lifetime = or(&dpop.nonce_seconds, NONCE_LIFETIME);
-        format!("a nonce of at most {lifetime} s is demanded")
+        let shared = dpop.nonce_secrets.is_some();
+        let whose = if shared { " of any instance" } else { "" };
+        format!("a nonce{whose}, at most {lifetime} s old, is demanded")
     } else {
         "no nonce is demanded".to_owned()
     };
-    let capacity = dpop
-        .replay_capacity
-        .as_ref()
-        .map_or(MemoryReplayStore::DEFAULT_CAPACITY, |capacity| {
-            *capacity.get_ref()
-        });
     format!(
-        "{algorithms}; {} s old at most, {} s ahead at most, each once ({capacity} are remembered); {nonces}",
+        "{algorithms}; {} s old at most, {} s ahead at most; {nonces}",
         or(&dpop.proof_age_seconds, PROOF_AGE),
         or(&dpop.proof_ahead_seconds, PROOF_AHEAD),
     )
+}
+
+fn replay(file: &File) -> String {
+    if file.replay.is_some() {
+        // Not the URL, in which a password may stand.
+        return "recorded in Redis, for all instances that share it".to_owned();
+    }
+    let capacity = file.dpop.replay_capacity.as_ref();
+    let capacity = capacity.map_or(MemoryReplayStore::DEFAULT_CAPACITY, |it| *it.get_ref());
+    format!("recorded in this process; {capacity} at a time")
 }
 
 fn route(entry: &Route) -> String {

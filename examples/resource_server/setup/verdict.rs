@@ -1,11 +1,10 @@
 //! What the file says about tokens and proofs, as settings of the verdict.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
 use toml::Spanned;
 use tower_fapi::{
-    dpop::{InvalidWindow, NonceSecret, Nonces, NoncesError, ProofPolicy, ProofWindow},
-    replay::MemoryReplayStore,
+    dpop::{InvalidWindow, ProofPolicy, ProofWindow},
     resource_server::{
         ConfigError, PublicUrl, ResourceServer, ResourceServerBuilder, TrustedIssuer,
     },
@@ -14,25 +13,25 @@ use tower_fapi::{
 use super::{
     file::{Dpop, File, Texts},
     mistake::{Mistake, Mistakes},
+    once::{nonces, replay_store},
     read_algorithms,
 };
 
 /// What is taken where the file says nothing, in seconds: the defaults of the crate.
 pub(super) const PROOF_AGE: u64 = 60;
 pub(super) const PROOF_AHEAD: u64 = 10;
-/// Long enough to be seldom noticed, in seconds.
-pub(super) const NONCE_LIFETIME: u64 = 300;
 
 /// Puts the verdict together; `None` if there are mistakes, which have been noted then.
 pub(super) fn resource_server(
     file: &File,
     issuers: Vec<TrustedIssuer>,
+    directory: &Path,
     mistakes: &mut Mistakes,
 ) -> Option<ResourceServer> {
     let audiences = mistakes.sort_out(audiences(&file.audiences));
     let proofs = mistakes.sort_out(proofs(&file.dpop));
-    let nonces = mistakes.sort_out(nonces(&file.dpop));
-    let replay = mistakes.sort_out(replay_store(&file.dpop));
+    let nonces = mistakes.sort_out(nonces(&file.dpop, directory));
+    let replay = mistakes.sort_out(replay_store(file, directory));
     let public_url = mistakes.sort_out(public_url(file.public_url.as_ref()));
 
     let mut builder = start(audiences?, issuers)?
@@ -114,33 +113,4 @@ fn proofs(dpop: &Dpop) -> Result<ProofPolicy, Mistake> {
 
 fn window(age: u64, ahead: u64) -> Result<ProofWindow, InvalidWindow> {
     ProofWindow::new(Duration::from_secs(age), Duration::from_secs(ahead))
-}
-
-/// What nonces are made with is made on the spot: clients of a server that was restarted are given new ones.
-fn nonces(dpop: &Dpop) -> Result<Option<Arc<Nonces>>, Mistake> {
-    let lifetime = match &dpop.nonce_seconds {
-        Some(seconds) if !(10..=3600).contains(seconds.get_ref()) => {
-            return Err(Mistake::at(seconds, "has to be 10 to 3600 seconds"));
-        }
-        Some(seconds) => *seconds.get_ref(),
-        None => NONCE_LIFETIME,
-    };
-    let Some(on) = dpop.nonces.as_ref().filter(|on| *on.get_ref()) else {
-        return Ok(None);
-    };
-    let nonces = NonceSecret::generate()
-        .map_err(NoncesError::from)
-        .and_then(|secret| Nonces::new(&secret, Duration::from_secs(lifetime)))
-        .map_err(|error| Mistake::at(on, error))?;
-    Ok(Some(Arc::new(nonces)))
-}
-
-fn replay_store(dpop: &Dpop) -> Result<MemoryReplayStore, Mistake> {
-    match &dpop.replay_capacity {
-        Some(capacity) if *capacity.get_ref() == 0 => {
-            Err(Mistake::at(capacity, "no proof could ever be accepted"))
-        }
-        Some(capacity) => Ok(MemoryReplayStore::new(*capacity.get_ref())),
-        None => Ok(MemoryReplayStore::new(MemoryReplayStore::DEFAULT_CAPACITY)),
-    }
 }
