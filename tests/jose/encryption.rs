@@ -25,7 +25,7 @@ pub(crate) fn decryption_key(value: &Value) -> Result<DecryptionKey, JweKeyError
     value.to_string().parse()
 }
 
-fn keys(value: &Value) -> DecryptionKeys {
+pub(crate) fn keys(value: &Value) -> DecryptionKeys {
     DecryptionKeys::new([decryption_key(value).expect("a decryption key")])
 }
 
@@ -159,7 +159,10 @@ fn encryption_key(key: &Value) -> EncryptionKey {
     }
 }
 
-fn seal(key: &EncryptionKey, encryption: ContentEncryption) -> Result<String, JweKeyError> {
+pub(crate) fn seal(
+    key: &EncryptionKey,
+    encryption: ContentEncryption,
+) -> Result<String, JweKeyError> {
     let header = EncryptionHeader {
         cty: Some("JWT"),
         party_u: b"Alice",
@@ -169,7 +172,7 @@ fn seal(key: &EncryptionKey, encryption: ContentEncryption) -> Result<String, Jw
     encrypt(key, encryption, header, CONTENT)
 }
 
-const CONTENT: &[u8] = b"not a multiple of sixteen bytes";
+pub(crate) const CONTENT: &[u8] = b"not a multiple of sixteen bytes";
 
 #[test]
 fn what_is_encrypted_with_any_algorithms_decrypts_and_says_how() {

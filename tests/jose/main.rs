@@ -15,6 +15,7 @@ mod encryption;
 mod great;
 mod headers;
 mod hostile;
+mod interop;
 mod keys;
 mod mutations;
 mod oracle;
