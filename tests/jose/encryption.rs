@@ -29,7 +29,7 @@ pub(crate) fn keys(value: &Value) -> DecryptionKeys {
     DecryptionKeys::new([decryption_key(value).expect("a decryption key")])
 }
 
-fn everything() -> AcceptedEncryption {
+pub(crate) fn everything() -> AcceptedEncryption {
     AcceptedEncryption::default().with_algorithms(JweAlgorithm::ALL)
 }
 

@@ -11,7 +11,9 @@
 mod assail;
 mod cookbook;
 mod descriptions;
+mod encrypted_headers;
 mod encryption;
+mod encryption_keys;
 mod great;
 mod headers;
 mod hostile;
