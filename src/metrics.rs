@@ -10,6 +10,7 @@
 //! | [`TOKEN_CACHE`] | counter | `outcome`: `hit`, `miss` |
 //! | [`JWKS_AGE_SECONDS`] | gauge | `issuer` |
 //! | [`JWKS_FETCHES`] | counter | `issuer`; `outcome`: `fetched`, `failed` |
+//! | [`INTROSPECTIONS`] | counter | `issuer`; `outcome`: `remembered`, `active`, `refused`, `failed` |
 //! | [`REPLAY_ENTRIES`] | gauge | |
 //!
 //! Gauges are set while requests come, at most once a second.
@@ -26,6 +27,8 @@ pub const TOKEN_CACHE: &str = "fapi_token_cache_total";
 pub const JWKS_AGE_SECONDS: &str = "fapi_jwks_age_seconds";
 /// Fetches of an issuer's keys.
 pub const JWKS_FETCHES: &str = "fapi_jwks_fetches_total";
+/// What issuers said about tokens, or had said lately.
+pub const INTROSPECTIONS: &str = "fapi_introspections_total";
 /// Proofs on record, where the replay store can tell.
 pub const REPLAY_ENTRIES: &str = "fapi_replay_entries";
 
@@ -47,5 +50,9 @@ pub fn describe() {
         "Since the issuer last confirmed its keys"
     );
     describe_counter!(JWKS_FETCHES, "Fetches of an issuer's keys");
+    describe_counter!(
+        INTROSPECTIONS,
+        "What issuers said about tokens, or had said lately"
+    );
     describe_gauge!(REPLAY_ENTRIES, "Proofs on record");
 }

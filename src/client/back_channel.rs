@@ -9,14 +9,13 @@ use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
 use super::{
-    assertion::{ASSERTION_TYPE, client_assertion},
     challenge::supplied_nonce,
     client::{Authentication, Binding, Client},
     error::{AuthorizationServerError, ClientError, Endpoint},
-    transport::Outgoing,
 };
 use crate::{
     dpop::{DPOP, NewProof},
+    issuer::{ASSERTION_TYPE, Outgoing, client_assertion},
     jose::{SigningKeyError, json},
 };
 

@@ -2,15 +2,13 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{
-    certificate::{ClientCertificate, TrustedRoots},
-    client::{Authentication, Binding, Client, Parts},
-    directory::Directory,
-    transport::{Transport, TransportSettings},
-};
+use super::client::{Authentication, Binding, Client, Parts};
 use crate::{
     dpop::ProofSigner,
-    issuer::{Fetcher, FetcherError, IssuerUrl, MetadataLocation},
+    issuer::{
+        ClientCertificate, Directory, Fetcher, FetcherError, IssuerUrl, MetadataLocation,
+        Transport, TransportSettings, TrustedRoots,
+    },
     jose::SigningKey,
     time::{Clock, SystemClock},
 };

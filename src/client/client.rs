@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{
     AuthorizationRequest, AuthorizationResponse,
     builder::{ClientBuilder, step},
-    directory::{self, Directory},
+    endpoints,
     error::{ClientError, Endpoint},
     nonces::ServerNonces,
     pending::{AuthorizationCode, PendingAuthorization},
@@ -16,11 +16,10 @@ use super::{
     secret::SecretText,
     token_response::{Grant, TokenResponse},
     token_set::{TokenSet, TokenType},
-    transport::Transport,
 };
 use crate::{
     dpop::ProofSigner,
-    issuer::{AuthorizationServerMetadata, IssuerUrl},
+    issuer::{AuthorizationServerMetadata, Directory, IssuerUrl, Transport},
     jose::{JwkThumbprint, SigningKey},
     time::{Clock, Timestamp},
 };
@@ -107,9 +106,9 @@ impl Client {
         request: &AuthorizationRequest,
     ) -> Result<PendingAuthorization, ClientError> {
         let metadata = self.discover().await?;
-        let mut url = directory::authorization_endpoint(&metadata)?.clone();
+        let mut url = endpoints::authorization_endpoint(&metadata)?.clone();
         let endpoint =
-            directory::pushed_authorization_request_endpoint(&metadata, self.parts.uses_aliases)?;
+            endpoints::pushed_authorization_request_endpoint(&metadata, self.parts.uses_aliases)?;
         let verifier = CodeVerifier::generate()?;
         let challenge = verifier.challenge();
         let state = match &request.state {
@@ -226,7 +225,7 @@ impl Client {
         former: Option<&TokenSet>,
     ) -> Result<TokenSet, ClientError> {
         let metadata = self.discover().await?;
-        let endpoint = directory::token_endpoint(&metadata, self.parts.uses_aliases)?;
+        let endpoint = endpoints::token_endpoint(&metadata, self.parts.uses_aliases)?;
         let asked_at = self.now();
         let response: TokenResponse = self
             .ask(Endpoint::Token, endpoint, StatusCode::OK, parameters)

@@ -6,9 +6,12 @@ use http::StatusCode;
 
 use super::{
     response::CallbackError, secret::RandomFailure, server_text::ServerText, token_set::TokenType,
-    transport::TransportError,
 };
-use crate::{dpop::ProofSigningError, issuer::FetchError, jose::SigningKeyError};
+use crate::{
+    dpop::ProofSigningError,
+    issuer::{FetchError, TransportError},
+    jose::SigningKeyError,
+};
 
 /// Whom the client was talking to.
 #[non_exhaustive]

@@ -33,17 +33,15 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 
-mod assertion;
 mod back_channel;
 mod builder;
-mod certificate;
 mod challenge;
 #[expect(
     clippy::module_inception,
     reason = "the room is named for what it holds"
 )]
 mod client;
-mod directory;
+mod endpoints;
 mod error;
 mod nonces;
 mod pending;
@@ -55,11 +53,9 @@ mod secret;
 mod server_text;
 mod token_response;
 mod token_set;
-mod transport;
 
 pub use self::{
     builder::{ClientBuilder, ClientConfigError, DangerousClientBuilder, step},
-    certificate::{ClientCertificate, InvalidPem, TrustedRoots},
     client::Client,
     error::{AuthorizationServerError, ClientError, Endpoint},
     pending::{AuthorizationCode, InvalidPending, PendingAuthorization},
@@ -68,5 +64,5 @@ pub use self::{
     secret::{RandomFailure, SecretText},
     server_text::ServerText,
     token_set::{InvalidTokenSet, TokenSet, TokenType},
-    transport::TransportError,
 };
+pub use crate::issuer::{ClientCertificate, InvalidPem, TransportError, TrustedRoots};

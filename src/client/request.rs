@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use super::transport::is_loopback;
+use crate::issuer::is_loopback;
 
 /// A request for authorization: what is wanted, and where the browser is sent afterwards (RFC 6749 §4.1.1).
 ///

@@ -11,9 +11,11 @@ use super::{
     error::{ClientError, Endpoint},
     server_text::ServerText,
     token_set::{TokenSet, TokenType},
-    transport::Outgoing,
 };
-use crate::dpop::{DPOP, NewProof};
+use crate::{
+    dpop::{DPOP, NewProof},
+    issuer::Outgoing,
+};
 
 impl Client {
     /// Fetches a protected resource: [`send`](Self::send) with `GET`, no headers and no body.

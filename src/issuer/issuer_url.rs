@@ -92,7 +92,7 @@ pub(super) fn has_user_info(url: &Url) -> bool {
     not(any(feature = "discovery", feature = "client")),
     allow(dead_code, reason = "only who fetches asks, and the tests here")
 )]
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

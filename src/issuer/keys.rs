@@ -77,6 +77,24 @@ impl IssuerKeys {
         })))
     }
 
+    /// No keys and no way to any: of an issuer that signs nothing.
+    #[cfg(feature = "discovery")]
+    pub(crate) fn none() -> Self {
+        Self(Source::Fixed(KeySnapshot {
+            keys: VerifyingKeySet::new(&JwkSet::default()),
+            generation: 0,
+        }))
+    }
+
+    /// Whether there are no keys and never will be.
+    #[cfg(feature = "discovery")]
+    pub(crate) fn is_none(&self) -> bool {
+        match &self.0 {
+            Source::Fixed(snapshot) => snapshot.keys.keys().is_empty(),
+            Source::Live(_) => false,
+        }
+    }
+
     #[cfg(feature = "discovery")]
     pub(super) fn live(live: Live) -> Self {
         Self(Source::Live(Arc::new(live)))

@@ -3,12 +3,12 @@
 use super::{Fault, ForwardedError, Refusal, Rejection};
 use crate::{
     dpop::ProofError,
-    issuer::KeysUnavailable,
+    issuer::{IntrospectionError, KeysUnavailable},
     jose::{InvalidJwk, JwkThumbprint, JwsError, UnfitKey, jwe::JweError},
     mtls::{CertificateHeader, CertificateHeaderError},
     replay::StoreError,
     time::Timestamp,
-    token::TokenError,
+    token::{RevocationUnavailable, TokenError},
 };
 
 /// An example for each variant. The `match` has no `_` arm: a new variant compiles only with an example of it, and from
@@ -107,6 +107,8 @@ one_of_each! { token_errors: TokenError,
     TokenError::IssuedInFuture(_) => TokenError::IssuedInFuture(THEN),
     TokenError::UnknownKey => TokenError::UnknownKey,
     TokenError::Signature => TokenError::Signature,
+    TokenError::Inactive => TokenError::Inactive,
+    TokenError::Revoked => TokenError::Revoked,
     TokenError::UnknownConfirmation => TokenError::UnknownConfirmation,
 }
 
@@ -140,5 +142,7 @@ one_of_each! { proof_errors: ProofError,
 one_of_each! { faults: Fault,
     Fault::Keys(_) => Fault::Keys(KeysUnavailable::Stopped),
     Fault::Replay(_) => Fault::Replay(StoreError::Full),
+    Fault::Introspection(_) => Fault::Introspection(IntrospectionError::Timeout),
+    Fault::Revocation(_) => Fault::Revocation(RevocationUnavailable::new("evil")),
     Fault::Undecided => Fault::Undecided,
 }

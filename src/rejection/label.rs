@@ -1,7 +1,12 @@
 //! A short fixed name for each reason, for metrics, audit events and alerts.
 
 use super::{Fault, Refusal, Rejection};
-use crate::{dpop::ProofError, issuer::KeysUnavailable, replay::StoreError, token::TokenError};
+use crate::{
+    dpop::ProofError,
+    issuer::{IntrospectionError, KeysUnavailable},
+    replay::StoreError,
+    token::TokenError,
+};
 
 impl Rejection {
     /// The reason in one word of lower case and underscores. It does not change with what was sent, and is kept from
@@ -57,6 +62,9 @@ impl Fault {
             Self::Keys(KeysUnavailable::Stopped) => "keys_stopped",
             Self::Replay(StoreError::Full) => "replay_store_full",
             Self::Replay(StoreError::Unavailable(_)) => "replay_store_unavailable",
+            Self::Introspection(IntrospectionError::Busy) => "introspection_busy",
+            Self::Introspection(_) => "introspection_unavailable",
+            Self::Revocation(_) => "revocation_unavailable",
             Self::Undecided => "undecided",
         }
     }
@@ -81,6 +89,8 @@ const fn token(error: &TokenError) -> &'static str {
         TokenError::IssuedInFuture(_) => "token_issued_in_future",
         TokenError::UnknownKey => "token_unknown_key",
         TokenError::Signature => "token_signature",
+        TokenError::Inactive => "token_inactive",
+        TokenError::Revoked => "token_revoked",
         TokenError::UnknownConfirmation => "token_unknown_confirmation",
     }
 }

@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use super::{ErrorCode, ForwardedError};
 use crate::{
     dpop::ProofError,
-    issuer::KeysUnavailable,
+    issuer::{IntrospectionError, KeysUnavailable},
     mtls::CertificateHeaderError,
     replay::StoreError,
-    token::{Scope, TokenError},
+    token::{RevocationUnavailable, Scope, TokenError},
 };
 
 /// Why a request was not let through: its own fault, or ours.
@@ -118,6 +118,12 @@ pub enum Fault {
     /// The proof could not be recorded, and may therefore not be accepted.
     #[error("replay store: {0}")]
     Replay(#[from] StoreError),
+    /// The issuer could not be asked about the token, or its answer could not be believed.
+    #[error("introspection: {0}")]
+    Introspection(#[from] IntrospectionError),
+    /// Whether the token was revoked could not be found out.
+    #[error("check for revocation: {0}")]
+    Revocation(#[from] RevocationUnavailable),
     /// What had to be waited for was wanting again each time it had come.
     #[error("no verdict within the rounds of waiting that a request gets")]
     Undecided,
@@ -140,6 +146,8 @@ impl Fault {
     pub fn retry_after(&self) -> Duration {
         match self {
             Self::Keys(error) => error.retry_after(),
+            Self::Introspection(error) => error.retry_after(),
+            Self::Revocation(error) => error.patience(),
             // Records end every second, and a connection may be there again at any time.
             Self::Replay(_) | Self::Undecided => Duration::from_secs(1),
         }
@@ -290,6 +298,9 @@ const fn token_description(error: &TokenError) -> &'static str {
         }
         TokenError::Audience(_) => "the access token was issued for another resource",
         TokenError::NotEncrypted => "this resource takes encrypted access tokens only",
+        TokenError::Inactive | TokenError::Revoked => {
+            "the access token has ended, was revoked or was never issued"
+        }
         TokenError::UnknownConfirmation => "the access token is bound in a way not supported here",
         // However decryption fails, it looks the same.
         TokenError::Decryption(_)

@@ -32,6 +32,24 @@ impl Binding {
         self == Self::Either || self == narrower
     }
 
+    /// Checks that a request could hold to some binding, whatever its token turns out to be bound to: what cannot be let
+    /// through in any case is not worth a question to the issuer.
+    #[cfg(feature = "discovery")]
+    pub(super) const fn could_hold(
+        self,
+        scheme: AuthScheme,
+        certificate: Option<CertificateThumbprint>,
+        prefer_bound: bool,
+    ) -> Result<(), Refusal> {
+        match (scheme, certificate) {
+            // It may be bound to nothing, which passes.
+            (AuthScheme::Bearer, _) if prefer_bound => Ok(()),
+            (AuthScheme::Bearer, None) => Err(Refusal::NoCertificate),
+            (AuthScheme::Bearer, Some(_)) if !self.accepts_certificate() => Err(Refusal::Binding),
+            (AuthScheme::Bearer, Some(_)) | (AuthScheme::Dpop, _) => Ok(()),
+        }
+    }
+
     /// Checks everything about the binding but the proof itself. Whatever the token is bound to has to hold, all of it,
     /// also where this resource server would be content with less.
     pub(super) fn check(

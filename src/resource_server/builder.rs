@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "discovery")]
+use super::introspected::Introspectors;
 use super::{
     Binding, ConfigError, PathPrefix, Profile, PublicUrl, ResourceMetadata, ResourceServer,
     ServedHost, TrustedIssuer, TrustedProxies,
@@ -23,6 +25,7 @@ use crate::{
     rejection::Challenges,
     replay::{MemoryReplayStore, ReplayStore},
     time::{Clock, SystemClock},
+    token::RevocationCheck,
 };
 
 /// Settings of a resource server. Everything not set follows FAPI 2.0.
@@ -40,6 +43,7 @@ pub struct ResourceServerBuilder {
     nonces: Option<Arc<Nonces>>,
     replay: Option<Arc<dyn ReplayStore>>,
     encryption: TokenEncryption,
+    revocation: Option<Arc<dyn RevocationCheck>>,
     max_token_bytes: usize,
     token_cache_bytes: u64,
     clock_skew: Duration,
@@ -64,6 +68,7 @@ impl ResourceServerBuilder {
             nonces: None,
             replay: None,
             encryption: TokenEncryption::default(),
+            revocation: None,
             max_token_bytes: 16 * 1024,
             token_cache_bytes: 64 * 1024 * 1024,
             clock_skew: Duration::from_secs(10),
@@ -214,6 +219,14 @@ impl ResourceServerBuilder {
         self
     }
 
+    /// Asks this, too, whether a token was revoked: for each request, after everything else was found good.
+    ///
+    /// Where the issuer knows, [`TrustedIssuer::introspect`] asks it.
+    pub fn revocation_check(mut self, check: impl RevocationCheck) -> Self {
+        self.revocation = Some(Arc::new(check));
+        self
+    }
+
     /// Sets how many bytes of access token are read at all; 16 KiB unless set.
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {
         self.max_token_bytes = bytes;
@@ -274,6 +287,13 @@ impl ResourceServerBuilder {
                 .algorithms
                 .retain(|algorithm| settings.algorithms.contains(algorithm));
         }
+        #[cfg(feature = "discovery")]
+        let introspectors = Introspectors::new(
+            &self.issuers,
+            &self.audiences,
+            self.clock_skew,
+            settings.signed_introspection,
+        )?;
         let dpop = binding.accepts_dpop().then_some(&*self.proofs.algorithms);
         let bearer = binding.accepts_certificate() || self.enforcement.prefer_bound;
         let mut challenges = Challenges::new(dpop, bearer);
@@ -304,6 +324,9 @@ impl ResourceServerBuilder {
             proofs,
             tokens: TokenCache::new(self.token_cache_bytes),
             encryption: self.encryption,
+            #[cfg(feature = "discovery")]
+            introspectors,
+            revocation: self.revocation,
             replay: self.replay.unwrap_or_else(|| {
                 Arc::new(MemoryReplayStore::new(MemoryReplayStore::DEFAULT_CAPACITY))
             }),

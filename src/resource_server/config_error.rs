@@ -36,6 +36,21 @@ pub enum ConfigError {
     /// No algorithm is accepted for the encryption of tokens.
     #[error("no algorithm is accepted for the encryption of access tokens")]
     NoEncryption,
+    /// More than one issuer would have to be asked about tokens that do not say whose they are.
+    #[cfg(feature = "discovery")]
+    #[error(
+        "both {0:?} and {1:?} would be asked about tokens that are no JWTs; one of them has to be asked about `IntrospectedTokens::Jwts` only"
+    )]
+    SeveralOpaque(String, String),
+    /// An issuer cannot be asked about its tokens.
+    #[cfg(feature = "discovery")]
+    #[error("introspection at {issuer:?}: {error}")]
+    Introspection {
+        /// Which.
+        issuer: String,
+        /// Why not.
+        error: crate::issuer::IntrospectionConfigError,
+    },
     /// Clock skew has to be 10 s to 60 s (FAPI 2.0 Security Profile §5.3.2.1).
     #[error("a clock skew of {0:?}; it has to be 10 s to 60 s")]
     ClockSkew(Duration),

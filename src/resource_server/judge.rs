@@ -2,6 +2,8 @@
 
 use ::metrics::counter;
 
+#[cfg(feature = "discovery")]
+use super::introspected::is_jwt;
 use super::{
     ResourceServer,
     credentials::Credentials,
@@ -14,7 +16,7 @@ use super::{
 };
 use crate::{
     dpop::{ProofError, ProofRequest, VerifiedProof, proof_header},
-    jose::CertificateThumbprint,
+    jose::{CertificateThumbprint, JwkThumbprint},
     metrics,
     rejection::{AuthScheme, Refusal, Rejection},
     time::Timestamp,
@@ -73,8 +75,36 @@ impl<E: Into<Rejection>> From<E> for Denied {
     }
 }
 
+/// What the client sent to be let in.
+pub(super) struct Presented<'a> {
+    pub(super) credentials: Credentials<'a>,
+    pub(super) hash: TokenHash,
+    /// There is one if and only if the scheme wants one.
+    pub(super) proof: Option<&'a str>,
+}
+
+/// A token that is good in itself. Whether its sender may use it is still to be seen.
+pub(super) struct Candidate {
+    pub(super) token: AccessToken,
+    /// Position of the issuer that has signed it; `None` if it has just said what the token is.
+    #[cfg_attr(
+        not(feature = "discovery"),
+        expect(dead_code, reason = "only a question to the issuer needs it")
+    )]
+    pub(super) signed_by: Option<usize>,
+}
+
+impl From<CachedToken> for Candidate {
+    fn from(cached: CachedToken) -> Self {
+        Self {
+            token: cached.token,
+            signed_by: Some(cached.issuer),
+        }
+    }
+}
+
 /// Why judging stops.
-enum Halt {
+pub(super) enum Halt {
     Refused(Refusal),
     Waits(Wish),
 }
@@ -131,8 +161,13 @@ impl ResourceServer {
             AuthScheme::Bearer => None,
             AuthScheme::Dpop => Some(proof_header(facts.headers)?.ok_or(ProofError::Missing)?),
         };
-        let hash = TokenHash::of(credentials.token);
-        let token = self.token(&credentials, hash, now, findings)?;
+        let presented = Presented {
+            hash: TokenHash::of(credentials.token),
+            credentials,
+            proof,
+        };
+        let candidate = self.token(&presented, facts, now, findings)?;
+        let token = &candidate.token;
         evidence.token = Some(token.clone());
         let certificate = self.0.proxies.certificate(facts)?;
         evidence.certificate = certificate.thumbprint();
@@ -145,55 +180,77 @@ impl ResourceServer {
         if proof.is_none() && self.0.url.always_count(facts, &self.0.proxies) {
             self.0.url.target(facts, &self.0.proxies)?;
         }
-        let proof = proof
-            .map(|proof| self.proof(proof, facts, hash, &token, now))
-            .transpose()?;
-        Ok((token, certificate, proof))
+        let bound_to = token.confirmation().jkt;
+        let proof = self.proof(&presented, facts, bound_to, now)?;
+        // From here on somebody may have to be asked, so whoever gets here has shown that the token is theirs.
+        #[cfg(feature = "discovery")]
+        self.still_active(&candidate, &presented, now, findings)?;
+        self.not_revoked(token, now, findings)?;
+        Ok((candidate.token, certificate, proof))
     }
 
-    fn proof(
+    /// Checks the proof, if there is one: everything about it but that it has not been seen before.
+    pub(super) fn proof(
         &self,
-        proof: &str,
+        presented: &Presented<'_>,
         facts: &RequestFacts<'_>,
-        hash: TokenHash,
-        token: &AccessToken,
+        bound_to: Option<JwkThumbprint>,
         now: Timestamp,
-    ) -> Result<VerifiedProof, Refusal> {
+    ) -> Result<Option<VerifiedProof>, Refusal> {
+        let Some(proof) = presented.proof else {
+            return Ok(None);
+        };
         let target = self.0.url.target(facts, &self.0.proxies)?;
         let request = ProofRequest {
             method: facts.method.as_str(),
             target: &target,
-            access_token_hash: Some(&hash.0),
-            bound_to: token.confirmation().jkt,
+            access_token_hash: Some(&presented.hash.0),
+            bound_to,
             now,
         };
-        Ok(self.0.proofs.verify(proof, &request)?)
+        Ok(Some(self.0.proofs.verify(proof, &request)?))
     }
 
-    /// The verified token: remembered, or verified now.
+    /// The token, read and believed: remembered, verified now, or as its issuer describes it.
+    #[cfg_attr(
+        not(feature = "discovery"),
+        expect(
+            unused_variables,
+            reason = "only a question to the issuer needs the facts"
+        )
+    )]
     fn token(
         &self,
-        credentials: &Credentials<'_>,
-        hash: TokenHash,
+        presented: &Presented<'_>,
+        facts: &RequestFacts<'_>,
         now: Timestamp,
         findings: &Findings,
-    ) -> Result<AccessToken, Halt> {
-        let remembered = self.remembered(hash, now)?;
+    ) -> Result<Candidate, Halt> {
+        let remembered = self.remembered(presented.hash, now)?;
+        let text = presented.credentials.token;
+        // The forms of tokens part here; whatever is not a signed JWT has to become claims to be believed in another way.
+        #[cfg(feature = "discovery")]
+        if let Some(introspector) = &self.0.introspectors.opaque
+            && remembered.is_none()
+            && !is_jwt(text)
+        {
+            let token = self.introspected(introspector, presented, facts, now, findings)?;
+            let signed_by = None;
+            return Ok(Candidate { token, signed_by });
+        }
         let outcome = if remembered.is_some() { "hit" } else { "miss" };
         counter!(metrics::TOKEN_CACHE, "outcome" => outcome).increment(1);
-        if let Some(token) = remembered {
-            return Ok(token);
+        if let Some(cached) = remembered {
+            return Ok(cached.into());
         }
-        // The forms of tokens part here; whatever is not a signed JWT has to become claims to be believed in another way.
-        let jwt = self.0.encryption.open(credentials.token)?;
-        let cached = self.verified(&jwt, now, findings)?;
-        let token = cached.token.clone();
-        self.0.tokens.insert(hash, credentials.token.len(), cached);
-        Ok(token)
+        let cached = self.verified(&self.0.encryption.open(text)?, now, findings)?;
+        let tokens = &self.0.tokens;
+        tokens.insert(presented.hash, text.len(), cached.clone());
+        Ok(cached.into())
     }
 
     /// A token that was verified before, if its issuer's keys are still those it was verified with.
-    fn remembered(&self, hash: TokenHash, now: Timestamp) -> Result<Option<AccessToken>, Refusal> {
+    fn remembered(&self, hash: TokenHash, now: Timestamp) -> Result<Option<CachedToken>, Refusal> {
         let Some(cached) = self.0.tokens.get(hash) else {
             return Ok(None);
         };
@@ -203,7 +260,7 @@ impl ResourceServer {
             return Ok(None);
         }
         match check_time(&cached.token, self.0.clock_skew, now) {
-            Ok(()) => Ok(Some(cached.token)),
+            Ok(()) => Ok(Some(cached)),
             Err(error) => {
                 self.0.tokens.remove(hash);
                 Err(error.into())

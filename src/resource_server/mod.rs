@@ -42,11 +42,14 @@ mod credentials;
 mod encryption;
 mod facts;
 mod fapi_headers;
+#[cfg(feature = "discovery")]
+mod introspected;
 mod judge;
 mod metadata;
 mod profile;
 mod proxies;
 mod public_url;
+mod revocation;
 mod server;
 #[cfg(test)]
 mod tests;

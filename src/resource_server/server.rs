@@ -13,13 +13,15 @@ use ::metrics::{counter, gauge};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 
+#[cfg(feature = "discovery")]
+use super::introspected::Introspectors;
 use super::{
     Binding, ProfileSettings, RequestFacts, ResourceServerBuilder, TrustedIssuer, TrustedProxies,
     encryption::TokenEncryption,
     judge::{Denied, Judgement, Proven},
     metadata::PublishedMetadata,
     profile::Enforcement,
-    token_cache::TokenCache,
+    token_cache::{TokenCache, TokenHash},
     url::UrlRules,
     wish::{Findings, Wish},
 };
@@ -31,7 +33,7 @@ use crate::{
     rejection::{AnswerForm, AuthScheme, Challenges, Fault, Kind, Refusal, Rejection},
     replay::{Answer, Recorded, Recording, ReplayKey, ReplayStore},
     time::{Clock, Timestamp},
-    token::AccessToken,
+    token::{AccessToken, RevocationCheck},
 };
 
 /// Decides whether requests may pass. Cheap to clone; clones share caches and the replay store.
@@ -52,6 +54,9 @@ pub(super) struct Inner {
     pub(super) proofs: ProofVerifier,
     pub(super) tokens: TokenCache,
     pub(super) encryption: TokenEncryption,
+    #[cfg(feature = "discovery")]
+    pub(super) introspectors: Introspectors,
+    pub(super) revocation: Option<Arc<dyn RevocationCheck>>,
     pub(super) replay: Arc<dyn ReplayStore>,
     pub(super) max_token_bytes: usize,
     pub(super) clock_skew: Duration,
@@ -82,7 +87,8 @@ impl ResourceServer {
         ResourceServerBuilder::new(audience.into(), issuer)
     }
 
-    /// Decides whether a request may pass, waiting where it must: for keys, and for the replay store.
+    /// Decides whether a request may pass, waiting where it must: for keys, for what the issuer or others say about the
+    /// token, for the replay store.
     ///
     /// A request that is refused has consumed nothing: only an accepted proof is recorded, as the very last step.
     ///
@@ -245,6 +251,18 @@ impl ResourceServer {
             Some(certificate) => request.extensions_mut().insert(certificate),
             None => request.extensions_mut().remove(),
         };
+    }
+
+    /// Forgets what is remembered about a token, so that the next request with it is judged from scratch: the issuer is
+    /// asked again, where it is asked at all.
+    ///
+    /// For whoever is told of a revocation that introspection would show later. It revokes nothing: a signed token of an
+    /// issuer that is not asked stays good. There a [`RevocationCheck`] helps.
+    pub fn forget(&self, token: &str) {
+        let hash = TokenHash::of(token);
+        self.0.tokens.remove(hash);
+        #[cfg(feature = "discovery")]
+        self.0.introspectors.forget(hash);
     }
 
     /// What challenges of this resource server say.

@@ -1,5 +1,7 @@
 //! An authorization server whose tokens are accepted.
 
+#[cfg(feature = "discovery")]
+use crate::issuer::Introspection;
 use crate::{issuer::IssuerKeys, jose::JwsAlgorithm, token::Compatibility};
 
 /// Why an issuer's keys cannot be looked for.
@@ -22,6 +24,8 @@ pub struct TrustedIssuer {
     pub(super) keys: IssuerKeys,
     pub(super) algorithms: Vec<JwsAlgorithm>,
     pub(super) compatibility: Compatibility,
+    #[cfg(feature = "discovery")]
+    pub(super) introspection: Option<Introspection>,
 }
 
 impl TrustedIssuer {
@@ -33,7 +37,43 @@ impl TrustedIssuer {
             keys,
             algorithms: JwsAlgorithm::ALL.to_vec(),
             compatibility: Compatibility::default(),
+            #[cfg(feature = "discovery")]
+            introspection: None,
         }
+    }
+
+    /// Trusts this issuer's tokens by what its introspection endpoint says of them, and by nothing else: it signs none.
+    ///
+    /// For issuers whose tokens are all opaque. There are no keys, so answers cannot be demanded to be signed; where they are
+    /// (RFC 9701), begin with [`new`](Self::new) or [`discover`](Self::discover) and go on with
+    /// [`introspect`](Self::introspect).
+    #[cfg(feature = "discovery")]
+    #[must_use]
+    pub fn introspected(issuer: impl Into<String>, introspection: Introspection) -> Self {
+        Self::new(issuer, IssuerKeys::none()).introspect(introspection)
+    }
+
+    /// Asks this issuer about its tokens (RFC 7662): about those that are no JWTs, because nothing else can be learnt of
+    /// them, and about those that are, whether they are still active. [`Introspection::tokens`] chooses.
+    ///
+    /// A JWT is verified first, and its sender has to have proved that it is theirs; only then is the issuer asked. A token
+    /// is a JWT if its text has the form of one: three segments (five, if encrypted), of which the first is a JSON object.
+    /// Nothing says who has issued another, so only one of a resource server's issuers can be asked about those:
+    /// [`ConfigError::SeveralOpaque`](super::ConfigError::SeveralOpaque) otherwise.
+    ///
+    /// ```no_run
+    /// use tower_fapi::{issuer::Introspection, resource_server::{ResourceServer, TrustedIssuer}};
+    /// # fn example(key: tower_fapi::jose::SigningKey) -> Result<(), Box<dyn std::error::Error>> {
+    /// let issuer = TrustedIssuer::discover("https://as.example.com")?
+    ///     .introspect(Introspection::private_key_jwt("api", key));
+    /// let server = ResourceServer::builder("https://api.example.com", issuer).build()?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "discovery")]
+    #[must_use]
+    pub fn introspect(mut self, introspection: Introspection) -> Self {
+        self.introspection = Some(introspection);
+        self
     }
 
     /// Trusts this issuer's tokens and keeps its keys fresh from its metadata, with the defaults of

@@ -1,16 +1,26 @@
 //! What the verdict may have to wait for, and what came of it.
 
+#[cfg(feature = "discovery")]
+use crate::{
+    issuer::{Introspector, Question},
+    token::Introspected,
+};
 use crate::{
     issuer::{IssuerKeys, KeySnapshot, KeysUnavailable},
     rejection::Fault,
     time::Timestamp,
+    token::{PendingStanding, Standing},
 };
 
 /// Something the verdict needs and has not at hand. Fulfil it, then judge again.
-#[derive(Debug)]
 pub(crate) enum Wish {
     /// Keys of an issuer.
     Keys(KeyWish),
+    /// What an issuer says about the token.
+    #[cfg(feature = "discovery")]
+    Introspection(Introspector, Question),
+    /// Whether the token was revoked, as somebody else knows.
+    Revocation(PendingStanding),
 }
 
 /// Keys that are not at hand.
@@ -26,11 +36,16 @@ pub(crate) struct KeyWish {
 pub(crate) struct Findings {
     /// Keys fetched for this request: a key that they lack does not exist.
     pub(super) keys: Option<KeySnapshot>,
+    /// What the issuer has just said.
+    #[cfg(feature = "discovery")]
+    pub(super) introspected: Option<Introspected>,
+    /// What the check for revocation has just said.
+    pub(super) standing: Option<Standing>,
 }
 
 impl Wish {
     /// How many kinds there are: no request waits more often, because each kind is fulfilled at most once.
-    pub(super) const KINDS: usize = 1;
+    pub(super) const KINDS: usize = 3;
 
     /// Waits, and notes what came of it.
     ///
@@ -40,6 +55,11 @@ impl Wish {
     pub(super) async fn fulfil(self, now: Timestamp, findings: &mut Findings) -> Result<(), Fault> {
         match self {
             Self::Keys(wish) => findings.keys = Some(wish.fulfil(now).await?),
+            #[cfg(feature = "discovery")]
+            Self::Introspection(introspector, question) => {
+                findings.introspected = Some(introspector.ask(question, now).await?);
+            }
+            Self::Revocation(answer) => findings.standing = Some(answer.await?),
         }
         Ok(())
     }

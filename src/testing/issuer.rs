@@ -65,6 +65,14 @@ impl TestIssuer {
         &self.key
     }
 
+    pub(super) fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    pub(super) fn shared_key(&self) -> Arc<SigningKey> {
+        Arc::clone(&self.key)
+    }
+
     /// A token issued now for five minutes, right in everything but not bound to anything until told so.
     pub fn token(&self, now: Timestamp) -> TokenBuilder {
         let mut document = Document::new(Arc::clone(&self.key), "at+jwt");

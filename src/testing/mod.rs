@@ -1,6 +1,6 @@
 //! For the tests of an API: an issuer and client keys that live in the test's own process (feature `testing`).
 //!
-//! [`TestIssuer`] mints access tokens and [`DpopKey`] signs proofs. Both start from what is right and let a test make
+//! [`TestIssuer`] mints access tokens and answers introspection, and [`DpopKey`] signs proofs. Both start from what is right and let a test make
 //! anything wrong on purpose. No network, no waiting: the time is an argument.
 //!
 //! ```
@@ -28,6 +28,7 @@
 mod document;
 mod dpop_key;
 mod encrypted;
+mod introspection;
 mod issuer;
 mod replay_store;
 
@@ -35,6 +36,7 @@ pub use self::{
     document::Document,
     dpop_key::{DpopKey, ProofBuilder},
     encrypted::EncryptedTokenBuilder,
+    introspection::AnswerBuilder,
     issuer::{TestIssuer, TokenBuilder},
     replay_store::check_replay_store,
 };

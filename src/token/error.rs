@@ -61,6 +61,12 @@ pub enum TokenError {
     /// The signature is not the issuer's.
     #[error("signature does not verify")]
     Signature,
+    /// The issuer's introspection endpoint says that it is not active: ended, revoked or never issued (RFC 7662 §2.2).
+    #[error("not active, says the issuer")]
+    Inactive,
+    /// A [`RevocationCheck`](crate::token::RevocationCheck) says that it has been revoked.
+    #[error("revoked")]
+    Revoked,
     /// `cnf` holds only confirmation methods that cannot be checked here.
     #[error("bound in a way that cannot be checked")]
     UnknownConfirmation,

@@ -170,22 +170,31 @@ pub(super) fn optional_text(
     }
 }
 
-fn text(claims: &mut Map<String, Value>, name: &'static str) -> Result<String, TokenError> {
+pub(super) fn text(
+    claims: &mut Map<String, Value>,
+    name: &'static str,
+) -> Result<String, TokenError> {
     optional_text(claims, name)?.ok_or(TokenError::MissingClaim(name))
 }
 
-fn date(claims: &Map<String, Value>, name: &'static str) -> Result<Option<Timestamp>, TokenError> {
+pub(super) fn date(
+    claims: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<Timestamp>, TokenError> {
     let date = claims.get(name).map(serde::Deserialize::deserialize);
     date.transpose()
         .map_err(|_: serde_json::Error| TokenError::MalformedClaim(name))
 }
 
-fn required_date(claims: &Map<String, Value>, name: &'static str) -> Result<Timestamp, TokenError> {
+pub(super) fn required_date(
+    claims: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Timestamp, TokenError> {
     date(claims, name)?.ok_or(TokenError::MissingClaim(name))
 }
 
 /// A string, or an array of strings (RFC 7519 §4.1.3).
-fn audience(claims: &mut Map<String, Value>) -> Result<Vec<String>, TokenError> {
+pub(super) fn audience(claims: &mut Map<String, Value>) -> Result<Vec<String>, TokenError> {
     match claims.remove("aud") {
         None => Err(TokenError::MissingClaim("aud")),
         Some(Value::String(one)) => Ok(vec![one]),

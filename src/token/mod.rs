@@ -1,4 +1,4 @@
-//! JWT access tokens: what they must say (RFC 9068), and what a handler sees of them.
+//! Access tokens: what they must say (RFC 9068, RFC 7662), whether they were revoked, and what a handler sees of them.
 //!
 //! [`AccessToken`] is the type handlers work with. The rest is what a resource server's verdict is made of.
 
@@ -9,11 +9,14 @@ mod compatibility;
 mod compatibility_tests;
 mod confirmation;
 mod error;
+#[cfg(feature = "discovery")]
+mod introspected;
 #[cfg_attr(
     not(feature = "testing"),
     allow(unreachable_pub, reason = "exported for tests only")
 )]
 mod jwt;
+mod revocation;
 mod scope;
 #[cfg(test)]
 mod tests;
@@ -24,6 +27,8 @@ pub use self::jwt::{TokenRules, UnverifiedToken};
 #[cfg(not(feature = "testing"))]
 pub(crate) use self::jwt::{TokenRules, UnverifiedToken};
 
+#[cfg(feature = "discovery")]
+pub(crate) use self::introspected::{Introspected, IntrospectionRules};
 pub(crate) use self::jwt::{check_time, shortened};
 pub use self::{
     access_token::AccessToken,
@@ -31,5 +36,6 @@ pub use self::{
     compatibility::{ClientClaim, Compatibility},
     confirmation::Confirmation,
     error::TokenError,
+    revocation::{Checking, PendingStanding, RevocationCheck, RevocationUnavailable, Standing},
     scope::{InvalidScope, Scope},
 };

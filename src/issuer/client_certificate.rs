@@ -1,14 +1,14 @@
-//! The client's own certificate, and whose certificates it believes.
+//! Our own certificate towards authorization servers, and whose certificates are believed.
 
 use std::fmt;
 
 /// A certificate and its private key, for mutual TLS (RFC 8705). The key is never shown.
 #[derive(Clone)]
-pub struct ClientCertificate(pub(super) reqwest::Identity);
+pub struct ClientCertificate(pub(crate) reqwest::Identity);
 
 /// Certification authorities to trust instead of those of the system.
 #[derive(Clone)]
-pub struct TrustedRoots(pub(super) Vec<reqwest::Certificate>);
+pub struct TrustedRoots(pub(crate) Vec<reqwest::Certificate>);
 
 /// The text is not what its name says.
 #[non_exhaustive]
@@ -26,7 +26,7 @@ impl ClientCertificate {
     /// Reads a private key and its certificate chain, the client's own first, in one PEM text in any order.
     ///
     /// ```
-    /// use tower_fapi::client::ClientCertificate;
+    /// use tower_fapi::issuer::ClientCertificate;
     ///
     /// let made = rcgen::generate_simple_self_signed(["client.example".to_owned()])?;
     /// let pem = made.cert.pem() + &made.signing_key.serialize_pem();
@@ -36,8 +36,8 @@ impl ClientCertificate {
     ///
     /// # Errors
     ///
-    /// [`InvalidPem::ClientCertificate`] if one of the two is missing or malformed. Whether they belong together shows in
-    /// [`build`](super::ClientBuilder::build).
+    /// [`InvalidPem::ClientCertificate`] if one of the two is missing or malformed. Whether they belong together shows when
+    /// something is built with them.
     pub fn from_pem(pem: &[u8]) -> Result<Self, InvalidPem> {
         reqwest::Identity::from_pem(pem)
             .map(Self)

@@ -1,4 +1,4 @@
-//! Client authentication with a signed assertion, `private_key_jwt` (RFC 7523 §2.2, OpenID Connect Core §9).
+//! How we authenticate to an authorization server: with a signed assertion, `private_key_jwt` (RFC 7523 §2.2, OpenID Connect Core §9).
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// `client_assertion_type` (RFC 7523 §2.2).
-pub(super) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+pub(crate) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// How long an assertion is good for. It is used at once, so this only has to cover clocks that differ.
 const LIFETIME: Duration = Duration::from_mins(1);
@@ -28,7 +28,7 @@ struct Claims<'a> {
 }
 
 /// Makes an assertion that authenticates the client to this issuer, once.
-pub(super) fn client_assertion(
+pub(crate) fn client_assertion(
     key: &SigningKey,
     client_id: &str,
     issuer: &str,

@@ -1,54 +1,43 @@
-//! Requests over HTTPS under strict rules: no redirects, bounded in time and size.
+//! Requests with secrets in them over HTTPS, under strict rules: no redirects, bounded in time and size.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Response};
 use reqwest::redirect;
-use url::{Host, Url};
+use url::Url;
 
-use super::certificate::{ClientCertificate, TrustedRoots};
+use super::{
+    client_certificate::{ClientCertificate, TrustedRoots},
+    issuer_url::{has_user_info, is_loopback},
+    transport_error::TransportError,
+};
 
 /// Sends requests, with the client's certificate if it has one.
 #[derive(Clone, Debug)]
-pub(super) struct Transport {
+pub(crate) struct Transport {
     http: reqwest::Client,
     http_on_loopback: bool,
 }
 
-pub(super) struct TransportSettings {
-    pub(super) timeout: Duration,
-    pub(super) roots: Option<TrustedRoots>,
-    pub(super) certificate: Option<ClientCertificate>,
-    pub(super) http_on_loopback: bool,
+pub(crate) struct TransportSettings {
+    pub(crate) timeout: Duration,
+    pub(crate) roots: Option<TrustedRoots>,
+    pub(crate) certificate: Option<ClientCertificate>,
+    pub(crate) http_on_loopback: bool,
 }
 
 /// A request as it goes out.
 #[derive(Clone)]
-pub(super) struct Outgoing {
-    pub(super) method: Method,
-    pub(super) url: Url,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-}
-
-/// Why no answer could be had.
-#[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum TransportError {
-    /// The server could not be reached, its certificate or ours was not accepted, or the connection broke.
-    #[error("unreachable: {0}")]
-    Unreachable(String),
-    /// The answer was not there in time.
-    #[error("timed out")]
-    Timeout,
-    /// The body is larger than this many bytes.
-    #[error("the answer is larger than {0} bytes")]
-    TooLarge(usize),
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Transport {
-    pub(super) fn new(settings: TransportSettings) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(settings: TransportSettings) -> Result<Self, reqwest::Error> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("tower-fapi/", env!("CARGO_PKG_VERSION")))
             // Another crate of the build may have switched on another library.
@@ -83,20 +72,19 @@ impl Transport {
     }
 
     /// The client underneath, for who fetches metadata.
-    pub(super) const fn http(&self) -> &reqwest::Client {
+    pub(crate) const fn http(&self) -> &reqwest::Client {
         &self.http
     }
 
     /// Whether a request with secrets in it may go to this URL.
-    pub(super) fn permits(&self, url: &Url) -> bool {
+    pub(crate) fn permits(&self, url: &Url) -> bool {
         let encrypted = url.scheme() == "https" && url.has_host();
         let local = self.http_on_loopback && url.scheme() == "http" && is_loopback(url);
-        let names_nobody = url.username().is_empty() && url.password().is_none();
-        (encrypted || local) && names_nobody
+        (encrypted || local) && !has_user_info(url)
     }
 
     /// Sends a request and reads the whole answer, up to `limit` bytes of body.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         outgoing: Outgoing,
         limit: usize,
@@ -113,16 +101,6 @@ impl Transport {
     }
 }
 
-/// Whether the URL leads to this machine and nowhere else.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
 /// Reads the body piece by piece, because `Content-Length` may be absent or a lie.
 async fn read_bounded(
     response: &mut reqwest::Response,
@@ -136,23 +114,6 @@ async fn read_bounded(
         body.extend_from_slice(&piece);
     }
     Ok(body.freeze())
-}
-
-impl From<reqwest::Error> for TransportError {
-    fn from(error: reqwest::Error) -> Self {
-        if error.is_timeout() {
-            return Self::Timeout;
-        }
-        // The cause that says something ("connection refused", "unknown issuer") is the innermost one.
-        let error = error.without_url();
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            text = format!("{text}: {inner}");
-            cause = inner.source();
-        }
-        Self::Unreachable(text)
-    }
 }
 
 #[cfg(test)]
