@@ -75,6 +75,11 @@ pub mod resource_server;
 pub mod time;
 pub mod token;
 
+/// Ends a test run in whose log or figures there is token material.
+#[cfg(test)]
+#[path = "../tests/shared/emitted.rs"]
+mod emitted;
+
 #[cfg(feature = "authorization-server")]
 pub mod authorization_server;
 #[cfg(feature = "client")]

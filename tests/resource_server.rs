@@ -7,6 +7,9 @@
 )]
 #![cfg(all(feature = "discovery", feature = "testing"))]
 
+#[path = "shared/emitted.rs"]
+mod emitted;
+
 use std::{
     sync::{
         Arc, Mutex,
@@ -84,6 +87,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        emitted::watch();
         let jwks = Jwks::default();
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
         let fetcher = Fetcher::builder()

@@ -39,6 +39,9 @@ impl TestIssuer {
     /// If the cryptographic library fails.
     #[must_use]
     pub fn with_algorithm(issuer: &str, audience: &str, algorithm: JwsAlgorithm) -> Self {
+        // In this crate's own tests nearly everything begins here.
+        #[cfg(test)]
+        crate::emitted::watch();
         let key = SigningKey::generate(algorithm).expect("the generator works");
         Self {
             issuer: issuer.to_owned(),

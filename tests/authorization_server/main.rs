@@ -23,6 +23,8 @@ mod configuration;
 mod consent;
 mod details;
 mod dpop;
+#[path = "../shared/emitted.rs"]
+mod emitted;
 mod faults;
 mod flow;
 #[cfg(feature = "discovery")]

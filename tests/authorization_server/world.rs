@@ -76,6 +76,7 @@ impl World {
         types: [AuthorizationDetailsType; 2],
         change: impl FnOnce(AuthorizationServerBuilder) -> AuthorizationServerBuilder,
     ) -> Self {
+        crate::emitted::watch();
         let clock = ManualClock::at(Timestamp::from_unix(1_800_000_000));
         let store = Arc::new(MemoryStore::default());
         let client_key = SigningKey::generate(JwsAlgorithm::Es256).unwrap();

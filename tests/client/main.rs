@@ -10,6 +10,8 @@
 )]
 
 mod callback;
+#[path = "../shared/emitted.rs"]
+mod emitted;
 mod flow;
 mod metadata;
 mod mutual_tls;

@@ -129,6 +129,7 @@ impl Server {
     }
 
     async fn run(origin: &str, http: HttpServer) -> Self {
+        crate::emitted::watch();
         let script = Script::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("{origin}:{}", listener.local_addr().unwrap().port());

@@ -13,6 +13,8 @@
 mod bank;
 #[path = "../../examples/tonic/dpop.rs"]
 mod dpop;
+#[path = "../shared/emitted.rs"]
+mod emitted;
 #[path = "../../examples/tonic/tonic_tls.rs"]
 #[allow(dead_code, reason = "the example serves from files")]
 mod tonic_tls;

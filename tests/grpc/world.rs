@@ -90,6 +90,7 @@ impl World {
         authority: Option<&Pair>,
         settings: impl FnOnce(ResourceServerBuilder) -> ResourceServerBuilder,
     ) -> Self {
+        crate::emitted::watch();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("https://localhost:{}", address.port());

@@ -21,6 +21,8 @@
 
 mod certificates;
 mod client;
+#[path = "../shared/emitted.rs"]
+mod emitted;
 mod nginx;
 mod server;
 mod sockets;

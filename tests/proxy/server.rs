@@ -27,6 +27,7 @@ pub struct Api {
 
 impl Api {
     pub fn new(set: impl FnOnce(ResourceServerBuilder) -> ResourceServerBuilder) -> Self {
+        crate::emitted::watch();
         let issuer = TestIssuer::new("https://as.example.com", "https://api.example.com");
         let keys = IssuerKeys::fixed(&issuer.jwks()).unwrap();
         let trusted = TrustedIssuer::new(issuer.issuer(), keys);

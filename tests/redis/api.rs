@@ -79,6 +79,7 @@ pub struct Client {
 
 impl Client {
     pub fn new(issuer: &TestIssuer, now: Timestamp) -> Self {
+        crate::emitted::watch();
         let key = DpopKey::generate();
         let token = issuer.token(now).bound_to_key(key.thumbprint()).mint();
         Self { key, token }

@@ -16,6 +16,8 @@
 
 mod api;
 mod contract;
+#[path = "../shared/emitted.rs"]
+mod emitted;
 mod fake_server;
 mod faults;
 mod http;
