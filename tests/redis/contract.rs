@@ -108,7 +108,7 @@ async fn a_proof_accepted_through_one_store_is_a_replay_at_another() {
     let Some(server) = RedisServer::start(&[]) else {
         return;
     };
-    let (one, two) = (server.store(), server.store());
+    let (one, two) = (server.patient_store(), server.patient_store());
     let mut tasks = JoinSet::new();
     for jti in 0..1_000 {
         for store in [&one, &two, &one, &two] {
@@ -152,7 +152,7 @@ fn a_store_outlives_the_runtime_it_was_used_on() {
     let Some(server) = RedisServer::start(&[]) else {
         return;
     };
-    let store = Arc::new(server.store());
+    let store = Arc::new(server.patient_store());
     for expected in [Recorded::First, Recorded::Replayed, Recorded::Replayed] {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let answer = runtime.block_on(store.record(key(1), later(60), now()));

@@ -106,6 +106,12 @@ async fn what_a_server_has_forgotten_is_not_accepted_again() {
             assert!(reason(answer).contains("started anew"), "{jti}");
         }
     }
+    // Nor after another connection, which finds the same server.
+    server
+        .command(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"])
+        .await;
+    resumes(&store, 2_000).await;
+    assert!(reason(record(&store, 1, issued).await).contains("started anew"));
     // A store that starts after the server did has not met the former one, but is told when the server was started.
     sleep(Duration::from_millis(1_100)).await;
     let newcomer = server.store();
@@ -290,7 +296,7 @@ async fn a_full_server_refuses_new_proofs_and_remembers_the_old_ones() {
     let Some(server) = RedisServer::start(&["--maxmemory", "3mb"]) else {
         return;
     };
-    let store = server.store();
+    let store = server.patient_store();
     let mut accepted = 0;
     while let Ok(recorded) = ask(&store, accepted).await {
         assert_eq!(recorded, Recorded::First);
@@ -373,7 +379,7 @@ async fn answers_are_not_mixed_up_when_requests_are_given_up() {
     let Some(server) = RedisServer::start(&[]) else {
         return;
     };
-    let store = server.store();
+    let store = server.patient_store();
     ask(&store, 0).await.unwrap();
     let mut tasks = JoinSet::new();
     for jti in 0..2_000 {

@@ -10,9 +10,12 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tower_fapi::{jose::JwkSet, replay::RedisReplayStore, testing::TestIssuer};
+use tower_fapi::{jose::JwkSet, testing::TestIssuer};
 
-use crate::api::{self, Secrets};
+use crate::{
+    api::{self, Secrets},
+    server::patient,
+};
 
 const SETTINGS: &str = "TOWER_FAPI_TEST_INSTANCE";
 
@@ -67,7 +70,9 @@ fn serves_where_it_is_told_to() {
     });
     let settings: Value = serde_json::from_str(&settings).unwrap();
     let keys = JwkSet::from_value(&settings["jwks"]).unwrap();
-    let store = RedisReplayStore::new(settings["redis"].as_str().unwrap()).unwrap();
+    let store = patient(settings["redis"].as_str().unwrap())
+        .build()
+        .unwrap();
     let secrets: Option<Secrets> = serde_json::from_value(settings["secrets"].clone()).unwrap();
     let nonces = secrets.map(|secrets| api::nonces(&secrets, Duration::from_secs(60)));
     let mut builder = api::resource_server(&keys, store);

@@ -144,7 +144,7 @@ async fn knock_in_vain(pair: Arc<Pair>) {
             assert_eq!(answer.status, 503, "{answer:?}");
             assert!(answer.header("retry-after").is_some());
         }
-        assert!(asked.elapsed() < Duration::from_secs(1));
+        assert!(asked.elapsed() < Duration::from_secs(2));
         sleep(Duration::from_millis(20)).await;
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use redis::Value;
 use tower_fapi::{
-    replay::RedisReplayStore,
+    replay::{RedisReplayStore, RedisReplayStoreBuilder},
     time::{Clock as _, SystemClock, Timestamp},
 };
 
@@ -103,12 +103,13 @@ impl RedisServer {
 
     /// A store for records of any lifetime: it does not mind that the server was started a moment ago.
     pub fn store_of_anything(address: &str) -> RedisReplayStore {
-        let builder = RedisReplayStore::builder(address).unwrap();
-        builder
-            .proof_lifetime(Duration::ZERO)
-            .unwrap()
-            .build()
-            .unwrap()
+        let builder = patient(address).proof_lifetime(Duration::ZERO);
+        builder.unwrap().build().unwrap()
+    }
+
+    /// A store for tests in which nothing is slow but perhaps the machine that runs them.
+    pub fn patient_store(&self) -> RedisReplayStore {
+        patient(&self.url()).build().unwrap()
     }
 
     /// Runs a command beside the store.
@@ -133,6 +134,13 @@ impl Drop for RedisServer {
         self.kill();
         fs::remove_dir_all(&self.directory).ok();
     }
+}
+
+pub fn patient(address: &str) -> RedisReplayStoreBuilder {
+    let builder = RedisReplayStore::builder(address).unwrap();
+    builder
+        .response_time_limit(Duration::from_secs(10))
+        .unwrap()
 }
 
 /// The present second of the real clock, which Redis has, too.
