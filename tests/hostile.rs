@@ -29,7 +29,7 @@ use tower_fapi::{
     jose::{InvalidHash, JwkSet, VerifyingKeySet, json},
     layer::FapiLayer,
     mtls::CertificateThumbprint,
-    resource_server::{PublicUrl, ResourceServer, TrustedIssuer},
+    resource_server::{PathPrefix, PublicUrl, ResourceServer, ServedHost, TrustedIssuer},
     testing::{DpopKey, TestIssuer},
     time::{ManualClock, Timestamp},
     tls::{ClientAuthorities, ServerIdentity},
@@ -88,6 +88,8 @@ proptest! {
     fn every_parser_of_text_gives_an_answer(text in near_miss()) {
         let _ = text.parse::<TargetUri>();
         let _ = text.parse::<PublicUrl>();
+        let _ = text.parse::<ServedHost>();
+        let _ = text.parse::<PathPrefix>();
         let _ = text.parse::<IssuerUrl>();
         let _ = text.parse::<Scope>();
         let _ = text.parse::<JwkSet>();

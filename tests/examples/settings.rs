@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use axum::{body::Body, http::Request};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tower_fapi::{
     dpop::{NonceSecret, Nonces},
-    mtls::PeerCertificate,
+    mtls::{PeerAddr, PeerCertificate},
     testing::DpopKey,
 };
 
@@ -29,13 +30,17 @@ async fn last_status(world: &World, text: &str, requests: Requests) -> u16 {
 async fn every_setting_decides_over_a_request() {
     let world = World::new();
     #[rustfmt::skip]
-    let cases: [(&str, usize, &str, Requests, u16, u16); 27] = [
+    let cases: [(&str, usize, &str, Requests, u16, u16); 31] = [
         ("audience", 1, r#"audiences = ["https://other.example"]"#, GOOD, 200, 401),
         ("another audience", 1, r#"audiences = ["https://api.example.com", "accounts-api"]"#, FOR_ANOTHER_AUDIENCE, 401, 200),
         ("binding by certificate", 2, r#"binding = "certificate""#, GOOD, 200, 401),
         ("binding by DPoP", 2, r#"binding = "dpop""#, BY_CERTIFICATE, 200, 401),
         ("clock skew", 2, "clock_skew_seconds = 60", TOKEN_FROM_THE_FUTURE, 401, 200),
         ("public URL", 2, r#"public_url = "https://api.example.org/prefix""#, UNDER_THE_PREFIX, 401, 200),
+        ("hosts", 2, r#"hosts = ["other.example"]"#, GOOD, 200, 400),
+        ("internal prefix", 2, r#"internal_prefix = "/v1""#, GOOD, 200, 400),
+        ("certificates from a proxy", 7, "[proxies]\nnetworks = [\"192.0.2.1\"]\ncertificate = \"base64_der\"\ncertificate_header = \"X-Cert\"\n[dpop]", BY_FORWARDED_CERTIFICATE, 401, 200),
+        ("URL from a proxy", 7, "[proxies]\nnetworks = [\"192.0.2.0/24\"]\nurl = \"forwarded\"\npublic_prefix = \"/bank\"\n[dpop]", AT_FORWARDED_URL, 401, 200),
         ("nonces", 8, "nonces = true", GOOD, 200, 401),
         ("algorithms of proofs", 8, r#"algorithms = ["PS256", "EdDSA"]"#, GOOD, 200, 401),
         ("age of proofs", 8, "proof_age_seconds = 300", PROOF_FROM_THE_PAST, 401, 200),
@@ -129,6 +134,29 @@ const BY_CERTIFICATE: Requests = |world| {
         .header("authorization", format!("Bearer {token}"))
         .extension(certificate);
     vec![request.body(Body::empty()).unwrap()]
+};
+
+const BY_FORWARDED_CERTIFICATE: Requests = |world| {
+    let made = rcgen::generate_simple_self_signed(["client".to_owned()]).unwrap();
+    let certificate = PeerCertificate::new(made.cert.der().to_vec(), []);
+    let token = world.issuer.token(world.now).scope("accounts");
+    let token = token.bound_to_certificate(certificate.thumbprint()).mint();
+    let request = Request::get("/accounts")
+        .header("host", "api.example.com")
+        .header("authorization", format!("Bearer {token}"))
+        .header("x-cert", BASE64_STANDARD.encode(made.cert.der()))
+        .extension(PeerAddr(([192, 0, 2, 1], 1).into()));
+    vec![request.body(Body::empty()).unwrap()]
+};
+
+const AT_FORWARDED_URL: Requests = |world| {
+    let (token, base) = (world.token("accounts"), "https://api.example.org/bank");
+    let mut request = world.request_at("GET", "/accounts", &token, base, world.now);
+    let element = "host=api.example.org;proto=https".parse().unwrap();
+    request.headers_mut().insert("forwarded", element);
+    let peer = PeerAddr(([192, 0, 2, 1], 1).into());
+    request.extensions_mut().insert(peer);
+    vec![request]
 };
 
 const PROOF_FROM_THE_PAST: Requests = |world| {
@@ -269,5 +297,29 @@ async fn only_those_with_a_token_learn_what_is_not_there() {
             assert_eq!(found, 401, "{method} {path}");
             assert!(body.get("subject").is_none());
         }
+    }
+}
+
+#[tokio::test]
+async fn over_plain_http_a_proxy_can_tell_url_and_certificate() {
+    const PROXIES: &str = "[proxies]\nnetworks = [\"192.0.2.1\"]\n";
+    let world = World::new();
+    let plain = FILE.replace(
+        "certificate = \"chain.pem\"\nkey = \"key.pem\"",
+        "plain_http = true",
+    );
+    let told = format!("{PROXIES}url = \"x_forwarded\"\n");
+    let passed = format!("{told}certificate = \"rfc9440\"\n");
+    for (binding, proxies, sound) in [
+        ("either", "", false),
+        ("either", PROXIES, false),
+        ("either", &told, true),
+        ("certificate", &told, false),
+        ("certificate", &passed, true),
+    ] {
+        let file = plain.replace("either", binding);
+        let file = file.replace("[dpop]", &format!("{proxies}[dpop]"));
+        let outcome = world.set_up(&file).map(drop);
+        assert_eq!(outcome.is_ok(), sound, "{file}: {outcome:?}");
     }
 }

@@ -17,6 +17,9 @@ pub(super) type Texts = Spanned<Vec<Spanned<String>>>;
 pub(super) struct File {
     pub(super) listen: Spanned<Listen>,
     pub(super) public_url: Option<Spanned<String>>,
+    pub(super) internal_prefix: Option<Spanned<String>>,
+    pub(super) hosts: Option<Texts>,
+    pub(super) proxies: Option<Spanned<Proxies>>,
     pub(super) audiences: Texts,
     pub(super) binding: Option<Spanned<BindingName>>,
     pub(super) clock_skew_seconds: Option<Spanned<u64>>,
@@ -36,6 +39,38 @@ pub(super) struct Listen {
     pub(super) client_certificates: Option<Spanned<bool>>,
     pub(super) client_authorities: Option<Spanned<PathBuf>>,
     pub(super) plain_http: Option<Spanned<bool>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Proxies {
+    pub(super) networks: Texts,
+    pub(super) certificate: Option<Spanned<CertificateForm>>,
+    pub(super) certificate_header: Option<Spanned<String>>,
+    pub(super) url: Option<Spanned<UrlHeaders>>,
+    pub(super) hops: Option<Spanned<usize>>,
+    pub(super) public_prefix: Option<Spanned<String>>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CertificateForm {
+    Rfc9440,
+    Envoy,
+    EscapedPem,
+    Base64Der,
+    Traefik,
+    AwsAlb,
+    AwsAlbLeaf,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum UrlHeaders {
+    Forwarded,
+    XForwarded,
+    XForwardedProto,
+    XForwardedWithPort,
 }
 
 #[derive(Clone, Copy, Deserialize)]

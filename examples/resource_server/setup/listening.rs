@@ -25,12 +25,25 @@ impl Listen {
     }
 }
 
+impl File {
+    fn proxies_pass_certificates(&self) -> bool {
+        let proxies = self.proxies.as_ref().map(Spanned::get_ref);
+        proxies.is_some_and(|proxies| proxies.certificate.is_some())
+    }
+
+    fn proxies_tell_the_url(&self) -> bool {
+        let proxies = self.proxies.as_ref().map(Spanned::get_ref);
+        proxies.is_some_and(|proxies| proxies.url.is_some())
+    }
+}
+
 /// Reads the certificates, if the server ends TLS itself.
 pub(super) fn server(file: &File, directory: &Path) -> Result<Server, Mistake> {
     let listen = file.listen.get_ref();
     if let Some(binding) = &file.binding
         && matches!(binding.get_ref(), BindingName::Certificate)
         && !listen.asks_clients()
+        && !file.proxies_pass_certificates()
     {
         let reason = "no token could ever be accepted: no client certificates are seen here";
         return Err(Mistake::at(binding, reason));
@@ -56,7 +69,7 @@ fn plain_http(file: &File) -> Result<Server, Mistake> {
     if let Some(file) = files.into_iter().flatten().next() {
         return Err(Mistake::at(file, "has no effect, since plain_http is true"));
     }
-    if file.public_url.is_none() {
+    if file.public_url.is_none() && !file.proxies_tell_the_url() {
         let reason =
             "public_url has to say where clients find this server, since plain_http is true";
         return Err(Mistake::at(address, reason));

@@ -6,6 +6,7 @@ mod issuers;
 mod listening;
 mod mistake;
 mod once;
+mod proxies;
 mod routes;
 mod summary;
 mod verdict;

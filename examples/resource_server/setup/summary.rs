@@ -6,7 +6,7 @@ use toml::Spanned;
 use tower_fapi::{dpop::ProofPolicy, jose::JwsAlgorithm, replay::MemoryReplayStore};
 
 use super::{
-    file::{BindingName, Dpop, File, Issuer, Listen, Route, Texts},
+    file::{BindingName, Dpop, File, Issuer, Listen, Proxies, Route, Texts, UrlHeaders},
     once::NONCE_LIFETIME,
     verdict::{PROOF_AGE, PROOF_AHEAD},
 };
@@ -22,6 +22,18 @@ pub(super) fn of(file: &File) -> String {
             |url| format!("{} in front of the path", url.get_ref()),
         ),
     );
+    if let Some(hosts) = &file.hosts {
+        lines.add("hosts", list(hosts, ", "));
+    }
+    if let Some(prefix) = &file.internal_prefix {
+        lines.add(
+            "prefix",
+            format!("{} is taken off the path", prefix.get_ref()),
+        );
+    }
+    if let Some(section) = &file.proxies {
+        lines.add("proxies", proxies(section.get_ref()));
+    }
     for audience in file.audiences.get_ref() {
         lines.add("audience", audience.get_ref());
     }
@@ -65,6 +77,21 @@ fn connections(listen: &Listen) -> &'static str {
     } else {
         "TLS 1.3 or 1.2; any client certificate is taken, none is demanded"
     }
+}
+
+fn proxies(section: &Proxies) -> String {
+    let certificate = match (&section.certificate, &section.certificate_header) {
+        (None, _) => "no client certificates",
+        (Some(_), None) => "client certificates",
+        (Some(_), Some(name)) => &format!("client certificates in {}", name.get_ref()),
+    };
+    let url = match section.url.as_ref().map(Spanned::get_ref) {
+        None => "",
+        Some(UrlHeaders::Forwarded) => ", and the URL in Forwarded",
+        Some(_) => ", and the URL in X-Forwarded-*",
+    };
+    let networks = list(&section.networks, ", ");
+    format!("those at {networks} pass on {certificate}{url}")
 }
 
 fn issuer(entry: &Issuer) -> String {

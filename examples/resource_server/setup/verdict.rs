@@ -14,6 +14,7 @@ use super::{
     file::{Dpop, File, Texts},
     mistake::{Mistake, Mistakes},
     once::{nonces, replay_store},
+    proxies::Front,
     read_algorithms,
 };
 
@@ -33,6 +34,7 @@ pub(super) fn resource_server(
     let nonces = mistakes.sort_out(nonces(&file.dpop, directory));
     let replay = mistakes.sort_out(replay_store(file, directory));
     let public_url = mistakes.sort_out(public_url(file.public_url.as_ref()));
+    let front = Front::read(file, mistakes);
 
     let mut builder = start(audiences?, issuers)?
         .proofs(proofs?)
@@ -40,6 +42,7 @@ pub(super) fn resource_server(
     if let Some(url) = public_url? {
         builder = builder.public_url(url);
     }
+    builder = front?.apply(builder);
     if let Some(nonces) = nonces? {
         builder = builder.nonces(nonces);
     }
