@@ -1,4 +1,4 @@
-//! One certificate, as DER in base64: `HAProxy`, Caddy.
+//! One certificate, as DER in base64: HAProxy, Caddy.
 
 use super::{Flaw, ForwardedCertificate, pem};
 

@@ -91,7 +91,7 @@ impl CertificateHeader {
     }
 
     /// One DER certificate in base64 under a name of your choice: `ssl_c_der,base64` of
-    /// [`HAProxy`](https://docs.haproxy.org/3.0/configuration.html#7.3.4-ssl_c_der), and
+    /// [HAProxy](https://docs.haproxy.org/3.0/configuration.html#7.3.4-ssl_c_der), and
     /// `{http.request.tls.client.certificate_der_base64}` of
     /// [Caddy](https://caddyserver.com/docs/json/apps/http/). An empty value says that there is none.
     #[must_use]
@@ -206,7 +206,7 @@ pub fn is_certificate_header(name: &HeaderName) -> bool {
         "x-forwarded-client-cert",
         "x-forwarded-tls-client-cert",
         "x-forwarded-tls-client-cert-info",
-        // The names that are usual where the operator chooses: nginx and its ingress controller, `HAProxy`, Apache, Azure.
+        // The names that are usual where the operator chooses: nginx and its ingress controller, HAProxy, Apache, Azure.
         "ssl-client-cert",
         "ssl-client-verify",
         "ssl-client-subject-dn",
