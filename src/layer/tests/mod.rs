@@ -2,6 +2,8 @@
 
 mod audit;
 mod encryption;
+#[cfg(feature = "axum")]
+mod extractors;
 mod jwks;
 mod metadata;
 mod migration;
