@@ -12,7 +12,7 @@ use toml::Spanned;
 use tower_fapi::{
     authorization_server::{
         AuthenticationRules, AuthorizationDetailsType, AuthorizationServer, CertificateAuthorities,
-        ClientMetadata, ConfigError, Lifetimes, ScopeDescription, SigningKeys,
+        ClientMetadata, ConfigError, Lifetimes, ResourceMetadata, ScopeDescription, SigningKeys,
         pages::Branding,
         people::{ConfiguredUsers, ConfiguredUsersError, Throttling, UserConfig},
     },
@@ -36,7 +36,7 @@ pub struct Settings {
     pub mtls: Option<Mtls>,
     audience: Spanned<String>,
     #[serde(default)]
-    resources: Vec<Spanned<String>>,
+    resources: Vec<Spanned<ResourceMetadata>>,
     signing_keys: Spanned<PathBuf>,
     #[serde(default = "es256")]
     signing_algorithm: JwsAlgorithm,
@@ -156,7 +156,7 @@ impl Config {
             builder = builder.authorization_details_type(kind.get_ref().clone());
         }
         for resource in &settings.resources {
-            builder = builder.resource(resource.get_ref());
+            builder = builder.resource(resource.get_ref().clone());
         }
         if let Some(rules) = &settings.authentication {
             builder = builder.authentication_rules(rules.get_ref().clone());
@@ -223,10 +223,14 @@ impl Config {
             ConfigError::MtlsBase(_) => settings.mtls.as_ref().map(|mtls| mtls.base_url.span()),
             ConfigError::Scope(name) => scope(name, 0),
             ConfigError::RepeatedScope(name) => scope(name, 1),
-            ConfigError::Resource(refused) => std::iter::once(&settings.audience)
-                .chain(&settings.resources)
-                .find(|resource| resource.get_ref() == refused)
-                .map(Spanned::span),
+            ConfigError::Resource(refused) => settings
+                .resources
+                .iter()
+                .rfind(|resource| resource.get_ref().resource == refused.resource)
+                .map_or_else(
+                    || Some(settings.audience.span()),
+                    |found| Some(found.span()),
+                ),
             ConfigError::DetailsType(kind) => {
                 span_of(&settings.authorization_details_types, kind.position)
             }

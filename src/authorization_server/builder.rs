@@ -15,9 +15,10 @@ use super::{
     lifetimes::Lifetimes,
     pages::{Branding, Pages},
     people::Authenticator,
+    resources::{ResourceMetadata, Resources},
     router::router,
     scope::{ScopeDescription, ScopeSet, is_scope_token},
-    server::{Realms, Resources, Server},
+    server::{Realms, Server},
     store::{MemoryStore, Records, Store},
 };
 use crate::{
@@ -91,8 +92,8 @@ pub struct AuthorizationServerBuilder {
     keys: Option<SigningKeys>,
     scopes: Vec<ScopeDescription>,
     details_types: Vec<AuthorizationDetailsType>,
-    audience: Option<String>,
-    resources: Vec<String>,
+    audience: Option<ResourceMetadata>,
+    resources: Vec<ResourceMetadata>,
     lifetimes: Lifetimes,
     clock: Arc<dyn Clock>,
     store: Option<Arc<dyn Store>>,
@@ -136,7 +137,7 @@ impl AuthorizationServerBuilder {
         self
     }
 
-    /// Fetches the keys of clients with a `jwks_uri` with this: its roots, timeout and HTTP client. One with default
+    /// Fetches the keys of clients and resource servers with a `jwks_uri` with this: its roots, timeout and HTTP client. One with default
     /// settings unless set.
     #[cfg(feature = "discovery")]
     pub fn client_keys_fetcher(mut self, fetcher: crate::issuer::Fetcher) -> Self {
@@ -181,13 +182,16 @@ impl AuthorizationServerBuilder {
     }
 
     /// Sets the resource server that tokens are for when the client names none: their `aud` (RFC 9068 §3). Required.
-    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+    ///
+    /// A text, or a [`ResourceMetadata`] if its tokens are to be encrypted.
+    pub fn audience(mut self, audience: impl Into<ResourceMetadata>) -> Self {
         self.audience = Some(audience.into());
         self
     }
 
-    /// Adds another resource server that clients may ask tokens for (RFC 8707).
-    pub fn resource(mut self, resource: impl Into<String>) -> Self {
+    /// Adds another resource server that clients may ask tokens for (RFC 8707); or says more about that of
+    /// [`audience`](Self::audience).
+    pub fn resource(mut self, resource: impl Into<ResourceMetadata>) -> Self {
         self.resources.push(resource.into());
         self
     }
@@ -264,12 +268,13 @@ impl AuthorizationServerBuilder {
         }
         self.lifetimes.check()?;
         self.authentication.check().map_err(ConfigError::Acr)?;
-        let resources = resources(self.audience, self.resources)?;
         let source = KeySource {
             clock: self.clock.clone(),
             #[cfg(feature = "discovery")]
             fetcher: self.client_keys,
         };
+        let audience = self.audience.ok_or(ConfigError::Missing("audience"))?;
+        let resources = Resources::new(audience, self.resources, &source)?;
         let scopes = check_scopes(&self.scopes)?;
         let details_types = DetailsTypes::new(self.details_types)?;
         if self.scopes.is_empty() && details_types.is_empty() {
@@ -337,17 +342,6 @@ fn check_scopes(scopes: &[ScopeDescription]) -> Result<ScopeSet, ConfigError> {
         }
     }
     Ok(scopes.iter().map(|scope| scope.name.as_str()).collect())
-}
-
-fn resources(audience: Option<String>, others: Vec<String>) -> Result<Resources, ConfigError> {
-    let default = audience.ok_or(ConfigError::Missing("audience"))?;
-    for resource in std::iter::once(&default).chain(&others) {
-        let absolute = url::Url::parse(resource).is_ok_and(|url| url.fragment().is_none());
-        if !absolute || !resource.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(ConfigError::Resource(resource.clone()));
-        }
-    }
-    Ok(Resources { default, others })
 }
 
 fn proof_verifier(policy: ProofPolicy, nonces: NonceChoice) -> Result<ProofVerifier, NoncesError> {

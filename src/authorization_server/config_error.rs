@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::{
     authorization_details::InvalidDetailsType, clients::InvalidClient, endpoints::InvalidIssuer,
-    lifetimes::InvalidLifetime,
+    lifetimes::InvalidLifetime, resources::InvalidResource,
 };
 use crate::dpop::NoncesError;
 
@@ -30,9 +30,9 @@ pub enum ConfigError {
     /// A type of authorization details is refused.
     #[error(transparent)]
     DetailsType(#[from] InvalidDetailsType),
-    /// A resource is no absolute URI without fragment (RFC 8707 §2).
-    #[error("audience or resource {0:?} is not an absolute URI without a fragment")]
-    Resource(String),
+    /// A resource server is refused.
+    #[error(transparent)]
+    Resource(#[from] InvalidResource),
     /// A name for `acr` is none, or means two things.
     #[error("acr {0:?} is not printable ASCII without spaces, or there twice")]
     Acr(String),

@@ -40,6 +40,8 @@
 //! # }
 //! ```
 //!
+//! Tokens can be encrypted to the resource server that they are for: see [`ResourceMetadata`].
+//!
 //! Beside scopes, or instead of them, clients may ask for exactly what they need in `authorization_details` (RFC 9396), of
 //! [types](AuthorizationDetailsType) that the server knows and is able to show to a person: a payment with its amount and
 //! recipient, say. What is approved is what was pushed, and what was pushed is what the token says.
@@ -66,6 +68,7 @@ mod parameters;
 pub mod people;
 mod pushed_request;
 mod refusal;
+mod resources;
 mod router;
 mod scope;
 mod secret;
@@ -89,5 +92,6 @@ pub use self::{
     endpoints::InvalidIssuer,
     keys::{InvalidSigningKeys, KeyFileError, SigningKeys},
     lifetimes::{InvalidLifetime, Lifetimes},
+    resources::{InvalidResource, ResourceMetadata, ResourceProblem},
     scope::{InvalidScope, ScopeDescription},
 };

@@ -11,7 +11,12 @@ use super::{
     authorization_details::DetailsProblem, parameters::InvalidParameters, secret::NoRandomness,
     store::StoreError,
 };
-use crate::{dpop::NonceFailure, issuer::KeysUnavailable, jose::SigningKeyError, replay};
+use crate::{
+    dpop::NonceFailure,
+    issuer::KeysUnavailable,
+    jose::{SigningKeyError, jwe::JweKeyError},
+    replay,
+};
 
 /// A request that was not fulfilled.
 #[derive(Clone, Debug, Error)]
@@ -52,6 +57,14 @@ pub(crate) enum Fault {
     /// Whether the client is who it says cannot be known: never `invalid_client`.
     #[error("the client's keys: {0}")]
     ClientKeys(#[from] KeysUnavailable),
+    /// A token cannot be encrypted, and must not go out in the clear.
+    #[error("the keys of resource {0:?}: {1}")]
+    ResourceKeys(String, KeysUnavailable),
+    /// The resource server publishes keys, but none for the algorithm that is registered.
+    #[error("resource {0:?} publishes no key for the registered algorithm")]
+    NoResourceKey(String),
+    #[error(transparent)]
+    Encryption(#[from] JweKeyError),
 }
 
 /// The `error` of an answer.
@@ -183,7 +196,8 @@ faults!(
     NoRandomness,
     SigningKeyError,
     NonceFailure,
-    KeysUnavailable
+    KeysUnavailable,
+    JweKeyError
 );
 
 impl Failure {

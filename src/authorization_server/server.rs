@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{
     authentication::AuthenticationRules, authorization_details::DetailsTypes,
     client_authentication::ClientAuthenticator, endpoints::Endpoints, keys::SigningKeys,
-    lifetimes::Lifetimes, pages::Pages, people::Authenticator, scope::ScopeDescription,
-    store::Records,
+    lifetimes::Lifetimes, pages::Pages, people::Authenticator, resources::Resources,
+    scope::ScopeDescription, store::Records,
 };
 use crate::{dpop::ProofVerifier, replay::ReplayStore, time::Clock};
 
@@ -29,25 +29,11 @@ pub(crate) struct Server {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// The resource servers that tokens can be for (RFC 8707).
-#[derive(Clone, Debug)]
-pub(crate) struct Resources {
-    /// The `aud` of tokens whose client named no resource (RFC 9068 §3).
-    pub(crate) default: String,
-    pub(crate) others: Vec<String>,
-}
-
 impl Server {
     /// The `acr_values` that somebody can meet.
     pub(crate) fn acr_values(&self) -> Vec<&str> {
         self.authentication
             .supported(self.authenticator.offers_second_factor())
-    }
-}
-
-impl Resources {
-    pub(crate) fn contains(&self, resource: &str) -> bool {
-        self.default == resource || self.others.iter().any(|other| other == resource)
     }
 }
 

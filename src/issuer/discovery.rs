@@ -42,6 +42,7 @@ pub struct Discovery {
     maximum_age: Duration,
     cool_down: Duration,
     clock: Arc<dyn Clock>,
+    recipient: bool,
 }
 
 /// Why fetching could not be set up.
@@ -94,6 +95,7 @@ impl Discovery {
             maximum_age: Duration::from_hours(24),
             cool_down: Duration::from_secs(30),
             clock: Arc::new(SystemClock),
+            recipient: false,
         }
     }
 
@@ -103,6 +105,17 @@ impl Discovery {
         let name = format!("client {client_id}");
         let owner = IssuerUrl::named(name, jwks_uri.clone());
         Self::new(owner).jwks_uri(jwks_uri)
+    }
+
+    /// Fetches the keys that tokens for a resource server are encrypted to.
+    #[cfg(feature = "authorization-server")]
+    pub(crate) fn of_resource(resource: &str, jwks_uri: Url) -> Self {
+        let name = format!("resource {resource}");
+        let owner = IssuerUrl::named(name, jwks_uri.clone());
+        Self {
+            recipient: true,
+            ..Self::new(owner).jwks_uri(jwks_uri)
+        }
     }
 
     /// As [`clock`](Self::clock), with one that is shared already.
@@ -193,6 +206,7 @@ impl Discovery {
             maximum_age: self.maximum_age,
             cool_down: self.cool_down,
             timeout: fetcher.timeout,
+            recipient: self.recipient,
         };
         let name = self.issuer.to_string();
         let place = match self.jwks_uri {

@@ -107,6 +107,7 @@ impl Fake {
             maximum_age: MAXIMUM_AGE,
             cool_down: COOL_DOWN,
             timeout: TIMEOUT,
+            recipient: false,
         };
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let source = FakeSource(world.clone());

@@ -1,9 +1,6 @@
 //! The keys of one issuer, as the verdict asks for them.
 
-use std::time::Duration;
-
-#[cfg(feature = "discovery")]
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 #[cfg(feature = "discovery")]
 use super::live::Live;
@@ -31,9 +28,11 @@ enum Source {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct KeySnapshot {
-    /// The keys, at least one.
+    /// The keys that verify signatures: at least one, unless the keys of a recipient were asked for.
     pub keys: VerifyingKeySet,
-    /// Changes whenever the keys do, and only then: what was verified under one generation holds while it is the current one.
+    /// All keys that are published, those to encrypt to among them.
+    pub set: Arc<JwkSet>,
+    /// Changes whenever `keys` do, and only then: what was verified under one generation holds while it is the current one.
     pub generation: u64,
 }
 
@@ -73,6 +72,7 @@ impl IssuerKeys {
         }
         Ok(Self(Source::Fixed(KeySnapshot {
             keys,
+            set: Arc::new(set.clone()),
             generation: 1,
         })))
     }
@@ -82,6 +82,7 @@ impl IssuerKeys {
     pub(crate) fn none() -> Self {
         Self(Source::Fixed(KeySnapshot {
             keys: VerifyingKeySet::new(&JwkSet::default()),
+            set: Arc::default(),
             generation: 0,
         }))
     }

@@ -39,6 +39,8 @@ pub(super) struct Settings {
     pub(super) cool_down: Duration,
     /// How long one fetch may take, metadata and keys together.
     pub(super) timeout: Duration,
+    /// Whether the keys are those of somebody who is encrypted to, and need not verify anything.
+    pub(super) recipient: bool,
 }
 
 /// Keys, and when the issuer last said that they are its own.

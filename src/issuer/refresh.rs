@@ -12,7 +12,11 @@ use super::{
     live::{Held, Shared},
     source::{Fetched, Source},
 };
-use crate::{jose::VerifyingKeySet, metrics, time::Timestamp};
+use crate::{
+    jose::{VerifyingKeySet, jwe::EncryptionKey},
+    metrics,
+    time::Timestamp,
+};
 
 /// The first wait after a failure; each further one doubles it.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -66,14 +70,27 @@ impl Shared {
     /// Puts fetched keys in place. Gives the time until the next fetch.
     fn accept(&self, fetched: &Fetched, now: Timestamp) -> Result<Duration, FetchError> {
         let keys = VerifyingKeySet::new(&fetched.set);
-        if keys.keys().is_empty() {
+        let is_usable = if self.settings.recipient {
+            fetched
+                .set
+                .keys()
+                .iter()
+                .any(|key| EncryptionKey::new(key).is_ok())
+        } else {
+            !keys.keys().is_empty()
+        };
+        if !is_usable {
             // Most likely a mistake over there. Keys that are really withdrawn end with the maximum age.
             return Err(FetchError::NoUsableKey);
         }
         let held = self.held.load();
         let snapshot = match held.as_deref() {
-            Some(held) if same_keys(&held.snapshot.keys, &keys) => held.snapshot.clone(),
+            Some(held) if same_keys(&held.snapshot.keys, &keys) => KeySnapshot {
+                set: Arc::new(fetched.set.clone()),
+                ..held.snapshot.clone()
+            },
             held => KeySnapshot {
+                set: Arc::new(fetched.set.clone()),
                 generation: held.map_or(0, |held| held.snapshot.generation) + 1,
                 keys,
             },

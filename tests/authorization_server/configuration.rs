@@ -6,8 +6,8 @@ use serde_json::json;
 use tower_fapi::{
     authorization_server::{
         AuthenticationRules, AuthorizationDetailsType, AuthorizationServer,
-        AuthorizationServerBuilder, ClientMetadata, ConfigError, InvalidIssuer, Lifetimes,
-        ScopeDescription, SigningKeys, people::ConfiguredUsers,
+        AuthorizationServerBuilder, ClientMetadata, ConfigError, InvalidIssuer, InvalidResource,
+        Lifetimes, ResourceProblem, ScopeDescription, SigningKeys, people::ConfiguredUsers,
     },
     jose::{JwsAlgorithm, SigningKey},
 };
@@ -103,7 +103,10 @@ fn what_contradicts_itself_or_is_insecure_is_refused() {
         assert_eq!(refused(builder).to_string(), expected);
     }
     for resource in ["api", "https://api.example/#x", "https://api.example/é", ""] {
-        let expected = ConfigError::Resource(resource.to_owned());
+        let expected = ConfigError::Resource(InvalidResource {
+            resource: resource.to_owned(),
+            problem: ResourceProblem::Identifier,
+        });
         assert_eq!(refused(builder().resource(resource)), expected);
         assert_eq!(refused(builder().audience(resource)), expected);
     }

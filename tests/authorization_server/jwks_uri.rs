@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tower_fapi::{
     authorization_server::{ClientMetadata, ClientProblem, ConfigError},
     issuer::Fetcher,
-    jose::{JwsAlgorithm, PrivateJwk, SigningKey},
+    jose::{JwkSet, JwsAlgorithm, PrivateJwk, SigningKey},
     testing::Document,
 };
 
@@ -24,13 +24,13 @@ use crate::{
 
 /// Where the client publishes its keys; `None` is an outage.
 #[derive(Clone, Default)]
-struct Jwks {
+pub struct Jwks {
     set: Arc<Mutex<Option<Value>>>,
     fetches: Arc<AtomicUsize>,
 }
 
 impl Jwks {
-    async fn listen(&self) -> String {
+    pub async fn listen(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/jwks", listener.local_addr().unwrap());
         let jwks = self.clone();
@@ -52,6 +52,10 @@ impl Jwks {
             .map(|key| Value::Object(key.public().to_members()))
             .collect();
         *self.set.lock().unwrap() = Some(json!({ "keys": keys }));
+    }
+
+    pub fn publish_set(&self, set: &JwkSet) {
+        *self.set.lock().unwrap() = Some(serde_json::to_value(set).unwrap());
     }
 
     fn fetches(&self) -> usize {

@@ -35,6 +35,7 @@ mod patience;
 mod pushed_request;
 mod races;
 mod refresh;
+mod resources;
 mod sample;
 mod second_factor;
 mod sign_in_demands;

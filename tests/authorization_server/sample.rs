@@ -91,9 +91,9 @@ fn a_mistake_is_reported_with_its_line_and_reason() {
             "PS256, ES256, EdDSA",
         ),
         (
-            "resources = [\"https",
-            "resources = [\"#https",
-            line("resources ="),
+            "resource = \"https",
+            "resource = \"#https",
+            line("[[resources]]"),
             "absolute URI",
         ),
         (
@@ -157,6 +157,18 @@ fn a_mistake_in_what_can_be_asked_for_is_reported_too() {
             "title = \" \"",
             line("[[authorization_details_types]]"),
             "title is empty",
+        ),
+        (
+            "\"ECDH-ES+A256KW\"",
+            "\"RSA-OAEP-256\"",
+            line("[[resources]]"),
+            "jwks holds no key that can be encrypted to",
+        ),
+        (
+            "\"ECDH-ES+A256KW\"",
+            "\"RSA1_5\"",
+            line("access_token_encrypted_response_alg ="),
+            "key management algorithm not accepted",
         ),
         (
             "multi_factor_acr = \"https",

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     authorization_server::{
         pages::{Detail, Line},
-        server::Resources,
+        resources::Resources,
     },
     jose::json,
 };
@@ -215,10 +215,7 @@ mod tests {
     }
 
     fn resources() -> Resources {
-        Resources {
-            default: "https://api.example".to_owned(),
-            others: vec!["https://other.example".to_owned()],
-        }
+        Resources::of("https://api.example", &["https://other.example"])
     }
 
     fn read(text: &str) -> Result<Vec<DetailEntry>, DetailsProblem> {

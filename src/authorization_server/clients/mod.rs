@@ -18,6 +18,7 @@ pub(crate) use self::{
     certificates::CertificateSubject,
     key_source::KeySource,
     redirect_uri::{RedirectUri, with_parameters},
+    registration::holds_a_secret,
 };
 pub use self::{
     certificates::InvalidRegisteredCertificate,

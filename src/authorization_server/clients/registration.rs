@@ -153,7 +153,7 @@ fn jwks(metadata: &ClientMetadata) -> Result<&Value, ClientProblem> {
 
 /// Whether a key of the set has a private or symmetric member. Such a key would only be left out as unusable; who
 /// registers one should hear that it is no longer secret.
-fn holds_a_secret(jwks: &Value) -> bool {
+pub(crate) fn holds_a_secret(jwks: &Value) -> bool {
     let keys = jwks.get("keys").and_then(Value::as_array);
     keys.into_iter()
         .flatten()

@@ -86,7 +86,12 @@ pub(super) fn mint(server: &Server, issue: &Issue<'_>, now: Timestamp) -> Result
         jwk: None,
     };
     let claims = Value::Object(claims).to_string();
-    Ok(sign(server.keys.signing(), header, claims.as_bytes())?)
+    let signed = sign(server.keys.signing(), header, claims.as_bytes())?;
+    // Signed first: whoever has the public key could have encrypted it (RFC 7519 §11.2).
+    match issue.sealing {
+        Some(sealing) => Ok(sealing.seal(&signed)?),
+        None => Ok(signed),
+    }
 }
 
 /// A `jti` that leads from the token to its grant, without a record for every token.

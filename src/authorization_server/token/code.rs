@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::{
     Confirmation, Issue, confirmation, invalid_grant, issue, narrowed_details, narrowed_resources,
+    sealing,
 };
 use crate::{
     authorization_server::{
@@ -59,6 +60,7 @@ pub(super) async fn redeem(
         // It will be refused, but by nobody whose assertion or proof is itself a replay.
         (_, Some(_) | None) => (Vec::new(), Vec::new()),
     };
+    let sealing = sealing(server, &resources, now).await?;
 
     server.record(request, now).await?;
     // Before the code is spent: a store that fails half-way leaves a code that can still be redeemed.
@@ -94,6 +96,7 @@ pub(super) async fn redeem(
         scope: &grant.approval.scope,
         details: &details,
         resources: &resources,
+        sealing: sealing.as_ref(),
         confirmation,
         refresh_token: refresh_token.as_ref(),
     };

@@ -19,7 +19,8 @@ use super::{
     clients::Binding,
     direct::DirectRequest,
     endpoints::Endpoint,
-    refusal::{self, ErrorCode, Failure, Refusal},
+    refusal::{self, ErrorCode, Failure, Fault, Refusal},
+    resources::Sealing,
     secret::Secret,
     server::Server,
     store::Grant,
@@ -91,6 +92,8 @@ struct Issue<'a> {
     /// Not more than was approved, for these resources.
     details: &'a [DetailEntry],
     resources: &'a [String],
+    /// The key of the resource server that the token is encrypted to, if it is.
+    sealing: Option<&'a Sealing>,
     confirmation: Confirmation,
     refresh_token: Option<&'a Secret>,
 }
@@ -156,6 +159,33 @@ fn narrowed_resources(request: &DirectRequest, grant: &Grant) -> Result<Vec<Stri
     } else {
         asked
     })
+}
+
+/// The key that a token for these resource servers is encrypted to, if it is. Asked for before anything is consumed.
+async fn sealing(
+    server: &Server,
+    resources: &[String],
+    now: Timestamp,
+) -> Result<Option<Sealing>, Failure> {
+    let mut recipients = resources.iter().filter_map(|resource| {
+        let recipient = server.resources.recipient(resource)?;
+        Some((resource, recipient))
+    });
+    let Some((resource, recipient)) = recipients.next() else {
+        return Ok(None);
+    };
+    if resources.len() > 1 {
+        return Err(Refusal::new(
+            ErrorCode::InvalidTarget,
+            "Tokens for one of the resources are encrypted to it alone: name one resource",
+        )
+        .into());
+    }
+    match recipient.key(now).await {
+        Ok(Some(sealing)) => Ok(Some(sealing)),
+        Ok(None) => Err(Fault::NoResourceKey(resource.clone()).into()),
+        Err(error) => Err(Fault::ResourceKeys(resource.clone(), error).into()),
+    }
 }
 
 /// What exactly a token allows: what was approved, or the part of it that is asked for (RFC 9396 §6), and of that what

@@ -2,7 +2,9 @@
 
 use http::Response;
 
-use super::{Issue, confirmation, invalid_grant, issue, narrowed_details, narrowed_resources};
+use super::{
+    Issue, confirmation, invalid_grant, issue, narrowed_details, narrowed_resources, sealing,
+};
 use crate::{
     authorization_server::{
         direct::DirectRequest,
@@ -46,6 +48,7 @@ pub(super) async fn refresh(
     let scope = narrowed_scope(request, &grant)?;
     let resources = narrowed_resources(request, &grant)?;
     let details = narrowed_details(server, request, &grant, &resources)?;
+    let sealing = sealing(server, &resources, now).await?;
 
     server.record(request, now).await?;
     let issued = Issue {
@@ -54,6 +57,7 @@ pub(super) async fn refresh(
         scope: &scope,
         details: &details,
         resources: &resources,
+        sealing: sealing.as_ref(),
         confirmation,
         refresh_token: None,
     };

@@ -1,0 +1,99 @@
+//! The resource servers that tokens are for (RFC 8707), and the keys their tokens are encrypted to.
+
+mod metadata;
+mod recipient;
+
+pub use self::metadata::{InvalidResource, ResourceMetadata, ResourceProblem};
+pub(crate) use self::recipient::{Recipient, Sealing};
+use super::clients::KeySource;
+
+/// The resource servers that tokens can be for.
+#[derive(Debug)]
+pub(crate) struct Resources {
+    /// The `aud` of tokens whose client named no resource (RFC 9068 §3).
+    pub(crate) default: String,
+    registered: Vec<Resource>,
+}
+
+#[derive(Debug)]
+struct Resource {
+    identifier: String,
+    /// Whom its tokens are encrypted to, if they are.
+    recipient: Option<Recipient>,
+}
+
+impl Resources {
+    /// Checks every resource server. The default one may be among `others`, with more to say about it.
+    pub(crate) fn new(
+        default: ResourceMetadata,
+        others: Vec<ResourceMetadata>,
+        source: &KeySource,
+    ) -> Result<Self, InvalidResource> {
+        let identifier = default.resource.clone();
+        let is_bare = default == ResourceMetadata::from(identifier.as_str());
+        let described = is_bare && others.iter().any(|other| other.resource == identifier);
+        let default = Some(default).filter(|_| !described);
+        let mut registered: Vec<Resource> = Vec::new();
+        for metadata in default.into_iter().chain(others) {
+            let invalid = |problem| InvalidResource {
+                resource: metadata.resource.clone(),
+                problem,
+            };
+            if !is_identifier(&metadata.resource) {
+                return Err(invalid(ResourceProblem::Identifier));
+            }
+            if registered
+                .iter()
+                .any(|known| known.identifier == metadata.resource)
+            {
+                return Err(invalid(ResourceProblem::Duplicate));
+            }
+            let recipient = Recipient::register(&metadata, source).map_err(invalid)?;
+            registered.push(Resource {
+                identifier: metadata.resource,
+                recipient,
+            });
+        }
+        Ok(Self {
+            default: identifier,
+            registered,
+        })
+    }
+
+    pub(crate) fn contains(&self, resource: &str) -> bool {
+        self.get(resource).is_some()
+    }
+
+    /// Whom the tokens of a resource server are encrypted to, if they are.
+    pub(crate) fn recipient(&self, resource: &str) -> Option<&Recipient> {
+        self.get(resource)?.recipient.as_ref()
+    }
+
+    fn get(&self, resource: &str) -> Option<&Resource> {
+        self.registered
+            .iter()
+            .find(|known| known.identifier == resource)
+    }
+}
+
+/// An absolute URI without fragment (RFC 8707 §2).
+fn is_identifier(resource: &str) -> bool {
+    let absolute = url::Url::parse(resource).is_ok_and(|url| url.fragment().is_none());
+    absolute && resource.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+impl Resources {
+    /// Resource servers that want their tokens in the clear.
+    pub(crate) fn of(default: &str, others: &[&str]) -> Self {
+        let plain = |identifier: &str| Resource {
+            identifier: identifier.to_owned(),
+            recipient: None,
+        };
+        let others = others.iter().copied();
+        Self {
+            default: default.to_owned(),
+            registered: std::iter::once(default).chain(others).map(plain).collect(),
+        }
+    }
+}
