@@ -221,7 +221,7 @@ impl ResourceServerBuilder {
 
     /// Asks this, too, whether a token was revoked: for each request, after everything else was found good.
     ///
-    /// Where the issuer knows, [`TrustedIssuer::introspect`] asks it.
+    /// Where the issuer knows, `TrustedIssuer::introspect` asks it.
     pub fn revocation_check(mut self, check: impl RevocationCheck) -> Self {
         self.revocation = Some(Arc::new(check));
         self
