@@ -1,4 +1,4 @@
-//! Encrypted access tokens (RFC 7516, RFC 9068 §6): what stands between the text of a request and a signed JWT.
+//! Encrypted access tokens (RFC 7516, RFC 9068 §4): what stands between the text of a request and a signed JWT.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Encrypted access tokens, as their senders see the answers (RFC 7516, RFC 7519 §5.2, RFC 9068 §6).
+//! Encrypted access tokens, as their senders see the answers (RFC 7516, RFC 7519 §5.2, RFC 9068 §4).
 
 use serde_json::json;
 
@@ -192,7 +192,7 @@ fn what_is_inside_has_to_be_a_token_that_would_be_accepted_in_the_clear() {
     assert_eq!(encrypted.refusal(&unbound.mint()), Refusal::NotDpopBound);
 }
 
-// RFC 8725 §3.3, §3.11: who can encrypt has shown nothing, whether the key is public or shared.
+// RFC 8725 §2.3 and §3.3: who can encrypt has shown nothing, whether the key is public or shared.
 #[test]
 fn claims_that_nobody_has_signed_are_never_believed() {
     let (own, shared) = shared_keys();
@@ -235,7 +235,7 @@ fn damaged(token: &str, segment: usize) -> String {
     segments.join(".")
 }
 
-// RFC 7516 §11.5, RFC 8725 §2.6: the operator learns why, the client does not.
+// RFC 7516 §11.5: the operator learns why, the client does not.
 #[test]
 fn however_decryption_fails_the_client_gets_the_same_answer() {
     let encrypted = Encrypted::new();
