@@ -455,3 +455,60 @@ fn settings_that_could_accept_nothing_make_no_server() {
         assert_eq!(builder.build().unwrap_err(), ConfigError::NoEncryption);
     }
 }
+
+// A stranger must not make us use a private key for nothing: what is wrong beside the token is found first.
+#[test]
+fn garbage_is_decrypted_for_nobody_whose_request_could_not_pass_anyway() {
+    let encrypted = Encrypted::new();
+    let garbage = damaged(&encrypted.token().mint(), 3);
+    let client = &encrypted.world.client;
+    let proof = |hashed: &str| {
+        let proof = client.proof("GET", &format!("{API}/a"), NOW);
+        proof.access_token(hashed)
+    };
+    let good = proof(&garbage);
+    for (case, scheme, proof, expected) in [
+        ("no proof", "DPoP", None, "no DPoP proof"),
+        ("no certificate", "Bearer", None, "no client certificate"),
+        (
+            "another token's proof",
+            "DPoP",
+            Some(proof("another").sign()),
+            "`ath` is not the hash of the access token",
+        ),
+        (
+            "another method",
+            "DPoP",
+            Some(good.clone().claim("htm", "POST").sign()),
+            "`htm` is not the request's method",
+        ),
+        (
+            "a proof whose signature is another's",
+            "DPoP",
+            Some({
+                let (mine, other) = (good.sign(), proof("another").sign());
+                let (input, _) = mine.rsplit_once('.').unwrap();
+                let (_, signature) = other.rsplit_once('.').unwrap();
+                format!("{input}.{signature}")
+            }),
+            "signature does not verify",
+        ),
+        (
+            "all else is right",
+            "DPoP",
+            Some(good.sign()),
+            "encrypted token: decryption failed",
+        ),
+    ] {
+        let mut request = Request::get("/a")
+            .header("host", "api.example.com")
+            .header("authorization", format!("{scheme} {garbage}"));
+        if let Some(proof) = proof {
+            request = request.header("dpop", proof);
+        }
+        let layer = FapiLayer::new(encrypted.world.server.clone());
+        let answer = encrypted.world.send(layer, request.body(()).unwrap());
+        let reason = answer.extensions().get::<Rejection>().unwrap().to_string();
+        assert!(reason.contains(expected), "{case}: {reason}");
+    }
+}
