@@ -31,11 +31,11 @@
 //! | [`metrics`] | the names of what is counted |
 //! | [`time`] | points in time, and the clock that tests can hold still |
 //! | [`jose`] | strict base64url and JSON, keys, signatures; knows nothing of OAuth |
-//! | [`token`] | access tokens: what they must say, and what a handler sees of them |
+//! | [`token`] | access tokens: what they must say, whether they were revoked, what a handler sees of them |
 //! | [`dpop`] | proofs: the checks of RFC 9449 §4.3, nonces, and signing for clients |
 //! | [`mtls`] | client certificates and their thumbprints |
 //! | [`replay`] | the store that remembers accepted proofs |
-//! | [`issuer`] | authorization servers as seen from here: metadata and keys |
+//! | [`issuer`] | authorization servers as seen from here: metadata, keys, and what they say of tokens |
 //! | [`rejection`] | why a request was not let through, and how that looks on the wire |
 //! | [`audit`] | who asked for what, and what was decided |
 //! | [`resource_server`] | the verdict: from request facts, policy and time to a token or a rejection |

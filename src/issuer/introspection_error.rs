@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use crate::{
     issuer::{FetchError, KeysUnavailable, TransportError},
-    jose::{JwsError, SigningKeyError, json::InvalidJson},
+    jose::{JwsError, SigningKeyError, json::InvalidJson, jwe::JweError},
     token::TokenError,
 };
 
@@ -45,6 +45,9 @@ pub enum IntrospectionError {
     /// The answer is no signed JWT, its algorithm is not accepted, or its signature is not the issuer's (RFC 9701 §5).
     #[error("signed answer: {0}")]
     Signature(#[from] JwsError),
+    /// The answer is not encrypted as demanded, or cannot be decrypted (RFC 9701 §6).
+    #[error("encrypted answer: {0}")]
+    Encryption(#[from] JweError),
     /// A signed answer is another kind of JWT (RFC 9701 §8.1).
     #[error("signed answer: `typ` is not token-introspection+jwt")]
     Type,
@@ -91,6 +94,7 @@ impl IntrospectionError {
             | Self::Json(_)
             | Self::Member(_)
             | Self::Signature(_)
+            | Self::Encryption(_)
             | Self::Type
             | Self::Claim(_)
             | Self::Assertion(_)
@@ -127,6 +131,7 @@ impl IntrospectionError {
             | Self::Json(_)
             | Self::Member(_)
             | Self::Signature(_)
+            | Self::Encryption(_)
             | Self::Type
             | Self::Claim(_) => Reach::Token,
             Self::Busy | Self::Paused(_) | Self::Stopped => Reach::Us,

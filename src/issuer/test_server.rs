@@ -60,11 +60,27 @@ impl Page {
     }
 }
 
+/// What came in.
+#[derive(Clone, Debug)]
+pub(super) struct Exchange {
+    path: String,
+    #[cfg_attr(
+        not(feature = "discovery"),
+        expect(dead_code, reason = "for who posts")
+    )]
+    pub(super) head: String,
+    #[cfg_attr(
+        not(feature = "discovery"),
+        expect(dead_code, reason = "for who posts")
+    )]
+    pub(super) body: String,
+}
+
 /// A running server; ends when dropped. A path without a page is a 404.
 pub(super) struct TestServer {
     address: SocketAddr,
     pages: Arc<Mutex<HashMap<String, Page>>>,
-    requests: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<Exchange>>>,
     task: AbortHandle,
 }
 
@@ -141,7 +157,17 @@ impl TestServer {
 
     /// The paths asked for so far.
     pub(super) fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
+        let requests = self.requests.lock().unwrap();
+        requests
+            .iter()
+            .map(|request| request.path.clone())
+            .collect()
+    }
+
+    /// The last request.
+    #[cfg(feature = "discovery")]
+    pub(super) fn last(&self) -> Exchange {
+        self.requests.lock().unwrap().last().unwrap().clone()
     }
 }
 
@@ -154,7 +180,7 @@ impl Drop for TestServer {
 async fn serve(
     listener: TcpListener,
     pages: Arc<Mutex<HashMap<String, Page>>>,
-    requests: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<Exchange>>>,
 ) {
     while let Ok((mut stream, _)) = listener.accept().await {
         let (pages, requests) = (pages.clone(), requests.clone());
@@ -168,8 +194,16 @@ async fn serve(
             }
             let head = String::from_utf8(head).unwrap();
             let path = head.split(' ').nth(1).unwrap().to_owned();
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "));
+            let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+            if stream.read_exact(&mut body).await.is_err() {
+                return;
+            }
+            let body = String::from_utf8(body).unwrap();
             let page = pages.lock().unwrap().get(&path).cloned();
-            requests.lock().unwrap().push(path);
+            requests.lock().unwrap().push(Exchange { path, head, body });
             let page = page.unwrap_or_else(|| Page::with("404 Not Found", "", ""));
             tokio::time::sleep(page.delay).await;
             let _ = stream.write_all(&page.bytes).await;

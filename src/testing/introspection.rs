@@ -6,7 +6,10 @@ use serde_json::{Map, Value};
 
 use super::{Document, TestIssuer};
 use crate::{
-    jose::{CertificateThumbprint, JwkThumbprint, SigningKey},
+    jose::{
+        CertificateThumbprint, JwkThumbprint, SigningKey,
+        jwe::{ContentEncryption, EncryptionHeader, EncryptionKey, encrypt},
+    },
     time::Timestamp,
 };
 
@@ -151,6 +154,23 @@ impl AnswerBuilder {
             envelope.set_claim("token_introspection", self.value());
         }
         envelope.sign()
+    }
+
+    /// The signed answer, encrypted to this key of the resource server: A256GCM, `cty` `JWT`.
+    ///
+    /// # Panics
+    ///
+    /// If the cryptographic library fails, or the key does not take the content encryption.
+    #[must_use]
+    pub fn encrypted_jwt(&self, client_id: &str, key: &EncryptionKey) -> String {
+        let header = EncryptionHeader {
+            typ: Some("token-introspection+jwt"),
+            cty: Some("JWT"),
+            ..EncryptionHeader::default()
+        };
+        let signed = self.jwt(client_id);
+        encrypt(key, ContentEncryption::A256Gcm, header, signed.as_bytes())
+            .expect("the key takes this content encryption")
     }
 
     fn value(&self) -> Value {

@@ -102,6 +102,12 @@ const CASES: &[(usize, &str, usize, &str, &str)] = &[
     (11, "jwks_file = \"keys.json\"\ncompatibility = \"okta\"", 12, "issuer.compatibility", "unknown variant `okta`"),
     (11, "jwks_file = \"keys.json\"\naccept_client_in = \"sub\"", 12, "issuer.accept_client_in", "unknown variant `sub`"),
     (11, "jwks_file = \"keys.json\"\naccept_scope_array = \"yes\"", 12, "issuer.accept_scope_array", "expected a boolean"),
+    (11, "jwks_file = \"keys.json\"\n[issuer.introspection]\nclient_id = \"\"\nkey = \"own-key.json\"", 13, "issuer.introspection.client_id", "empty"),
+    (11, "jwks_file = \"keys.json\"\n[issuer.introspection]\nclient_id = \"api\"", 12, "issuer.introspection", "a key or a certificate"),
+    (11, "jwks_file = \"keys.json\"\n[issuer.introspection]\nclient_id = \"api\"\nkey = \"keys.json\"", 14, "issuer.introspection.key", "no private JWK"),
+    (11, "jwks_file = \"keys.json\"\n[issuer.introspection]\nclient_id = \"api\"\ncertificate = \"chain.pem\"", 14, "issuer.introspection.certificate", "private key"),
+    (11, "jwks_file = \"keys.json\"\n[issuer.introspection]\nclient_id = \"api\"\nkey = \"own-key.json\"\nendpoint = \"http://as.example.com\"", 15, "issuer.introspection.endpoint", "https"),
+    (11, "jwks_file = \"keys.json\"\n[issuer.introspection]\nclient_id = \"api\"\nkey = \"own-key.json\"\nremember_active_seconds = 3601", 15, "issuer.introspection.remember_active_seconds", "0 to 3600"),
     // Routes.
     (13, r#"path = "accounts""#, 13, "route.path", "slash"),
     (13, r#"path = """#, 13, "route.path", "slash"),

@@ -30,7 +30,7 @@ async fn last_status(world: &World, text: &str, requests: Requests) -> u16 {
 async fn every_setting_decides_over_a_request() {
     let world = World::new();
     #[rustfmt::skip]
-    let cases: [(&str, usize, &str, Requests, u16, u16); 31] = [
+    let cases: [(&str, usize, &str, Requests, u16, u16); 33] = [
         ("audience", 1, r#"audiences = ["https://other.example"]"#, GOOD, 200, 401),
         ("another audience", 1, r#"audiences = ["https://api.example.com", "accounts-api"]"#, FOR_ANOTHER_AUDIENCE, 401, 200),
         ("binding by certificate", 2, r#"binding = "certificate""#, GOOD, 200, 401),
@@ -57,6 +57,8 @@ async fn every_setting_decides_over_a_request() {
         ("scope as an array", 11, "jwks_file = \"keys.json\"\naccept_scope_array = true", SCOPE_ARRAY, 401, 200),
         ("scope in scp", 11, "jwks_file = \"keys.json\"\naccept_scope_in_scp = true", SCOPE_IN_SCP, 403, 200),
         ("algorithms of tokens", 11, "jwks_file = \"keys.json\"\nalgorithms = [\"PS256\"]", GOOD, 200, 401),
+        ("introspection", 11, "jwks_file = \"keys.json\"\nroot_certificates = \"chain.pem\"\n[issuer.introspection]\nclient_id = \"api\"\nkey = \"own-key.json\"", GOOD, 200, 503),
+        ("introspection of others", 11, "jwks_file = \"keys.json\"\nroot_certificates = \"chain.pem\"\n[issuer.introspection]\nclient_id = \"api\"\nkey = \"own-key.json\"\ntokens = \"opaque\"", GOOD, 200, 200),
         ("path", 13, r#"path = "/balances""#, GOOD, 200, 404),
         ("method", 14, r#"methods = ["POST"]"#, GOOD, 200, 405),
         ("all scopes", 15, r#"scopes_all = ["accounts", "balances"]"#, GOOD, 200, 403),

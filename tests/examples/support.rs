@@ -45,6 +45,10 @@ scopes_all = ["accounts"]
 /// Two secrets for nonces.
 const SECRETS: &str = "# current\nAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE\n\n# the one before\nAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI\n";
 
+/// What this server signs its questions to the issuer with: the key of RFC 7515 Appendix A.3.
+const OWN_KEY: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
+
 /// The file with another text for one of its lines, counted from 1.
 pub fn file_with(line: usize, text: &str) -> String {
     let mut lines: Vec<_> = FILE.lines().collect();
@@ -87,6 +91,7 @@ impl World {
             (directory.join("secrets.txt"), SECRETS),
             (directory.join("no-secrets.txt"), "# none\n\n"),
             (directory.join("no-keys.json"), r#"{"keys":[]}"#),
+            (directory.join("own-key.json"), OWN_KEY),
             (sibling.join("server-chain.pem"), &chain),
             (sibling.join("server-key.pem"), &key),
         ] {

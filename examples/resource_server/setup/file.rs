@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 use tower_fapi::{
+    issuer::IntrospectedTokens,
     resource_server::Binding,
     token::{ClientClaim, Compatibility},
 };
@@ -191,6 +192,43 @@ pub(super) struct Issuer {
     pub(super) algorithms: Option<Texts>,
     #[serde(default)]
     pub(super) dangerous_http_on_loopback: bool,
+    pub(super) introspection: Option<Spanned<Introspection>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Introspection {
+    pub(super) client_id: Spanned<String>,
+    pub(super) key: Option<Spanned<PathBuf>>,
+    pub(super) certificate: Option<Spanned<PathBuf>>,
+    pub(super) endpoint: Option<Spanned<String>>,
+    pub(super) tokens: Option<Spanned<TokensName>>,
+    #[serde(default)]
+    pub(super) signed_answers: bool,
+    #[serde(default)]
+    pub(super) accept_missing_audience: bool,
+    #[serde(default)]
+    pub(super) accept_missing_subject: bool,
+    pub(super) remember_active_seconds: Option<Spanned<u64>>,
+    pub(super) remember_refused_seconds: Option<Spanned<u64>>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TokensName {
+    All,
+    Opaque,
+    Jwts,
+}
+
+impl From<TokensName> for IntrospectedTokens {
+    fn from(name: TokensName) -> Self {
+        match name {
+            TokensName::All => Self::All,
+            TokensName::Opaque => Self::Opaque,
+            TokensName::Jwts => Self::Jwts,
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -16,6 +16,7 @@ use url::{Host, Url};
 
 use super::{
     file::Issuer,
+    introspection::introspection,
     mistake::{Mistake, Mistakes},
     read, read_algorithms,
 };
@@ -50,7 +51,10 @@ fn trust(entry: &Issuer, directory: &Path) -> Result<TrustedIssuer, Mistake> {
     if let Some(algorithms) = &entry.algorithms {
         issuer = issuer.algorithms(read_algorithms(algorithms)?);
     }
-    Ok(issuer)
+    match &entry.introspection {
+        Some(asking) => Ok(issuer.introspect(introspection(entry, asking, directory)?)),
+        None => Ok(issuer),
+    }
 }
 
 fn keys(entry: &Issuer, directory: &Path) -> Result<IssuerKeys, Mistake> {
@@ -62,11 +66,11 @@ fn keys(entry: &Issuer, directory: &Path) -> Result<IssuerKeys, Mistake> {
             let reason = "the keys are in jwks_file already";
             return Err(Mistake::at(uri, reason));
         }
-        (Some(_), None, Some(roots)) => {
+        (Some(_), None, Some(roots)) if entry.introspection.is_none() => {
             let reason = "nothing is fetched when the keys are in jwks_file";
             return Err(Mistake::at(roots, reason));
         }
-        (Some(file), None, None) => return fixed_keys(file, directory),
+        (Some(file), None, _) => return fixed_keys(file, directory),
         (None, _, _) => {}
     }
     let mut fetcher = Fetcher::builder();
@@ -102,13 +106,17 @@ fn fixed_keys(file: &Spanned<PathBuf>, directory: &Path) -> Result<IssuerKeys, M
     IssuerKeys::fixed(&set).map_err(|error| Mistake::at(file, error))
 }
 
-fn parse<T: FromStr<Err: Display>>(text: &Spanned<String>) -> Result<T, Mistake> {
+pub(super) fn parse<T: FromStr<Err: Display>>(text: &Spanned<String>) -> Result<T, Mistake> {
     let parsed = text.get_ref().parse();
     parsed.map_err(|error| Mistake::at(text, error))
 }
 
 /// `https`, or `http` to this machine where the file says so (FAPI 2.0 Security Profile §5.2.1).
-fn check_transport(text: &Spanned<String>, url: &Url, http: bool) -> Result<(), Mistake> {
+pub(super) fn check_transport(
+    text: &Spanned<String>,
+    url: &Url,
+    http: bool,
+) -> Result<(), Mistake> {
     let loopback = match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

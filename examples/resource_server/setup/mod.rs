@@ -2,6 +2,7 @@
 
 mod answer;
 mod file;
+mod introspection;
 mod issuers;
 mod listening;
 mod mistake;

@@ -6,7 +6,10 @@ use toml::Spanned;
 use tower_fapi::{dpop::ProofPolicy, jose::JwsAlgorithm, replay::MemoryReplayStore};
 
 use super::{
-    file::{BindingName, Dpop, File, Issuer, Listen, Proxies, Route, Texts, UrlHeaders},
+    file::{
+        BindingName, Dpop, File, Introspection, Issuer, Listen, Proxies, Route, Texts, TokensName,
+        UrlHeaders,
+    },
     once::NONCE_LIFETIME,
     verdict::{PROOF_AGE, PROOF_AHEAD},
 };
@@ -115,8 +118,19 @@ fn issuer(entry: &Issuer) -> String {
     if compatibility.accepts_scope_in_scp() {
         differences.push_str("; scope may stand in scp");
     }
+    if let Some(asking) = &entry.introspection {
+        differences.push_str(introspection(asking.get_ref()));
+    }
     let issuer = entry.issuer.get_ref();
     format!("{issuer}, {keys}; {algorithms}{differences}")
+}
+
+fn introspection(asking: &Introspection) -> &'static str {
+    match asking.tokens.as_ref().map(Spanned::get_ref) {
+        None | Some(TokensName::All) => "; it is asked about every token",
+        Some(TokensName::Opaque) => "; it is asked about opaque tokens",
+        Some(TokensName::Jwts) => "; it is asked whether its JWTs are still active",
+    }
 }
 
 fn proofs(dpop: &Dpop) -> String {

@@ -56,6 +56,9 @@ pub(super) fn resource_server(
         .build()
         .map_err(|error| match (&error, &file.clock_skew_seconds) {
             (ConfigError::ClockSkew(_), Some(skew)) => Mistake::because(skew, &error),
+            (ConfigError::SeveralOpaque(..) | ConfigError::Introspection { .. }, _) => {
+                Mistake::because(&file.issuer, &error)
+            }
             _ => Mistake::because(&file.audiences, &error),
         });
     mistakes.sort_out(server)

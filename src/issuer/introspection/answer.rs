@@ -1,12 +1,15 @@
 //! The answer, plain (RFC 7662 §2.2) or signed (RFC 9701 §5).
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use serde_json::{Map, Value};
 
 use crate::{
     issuer::{IntrospectionError, IssuerKeys, KeySnapshot},
-    jose::{CompactJws, JwsAlgorithm, JwsError, JwsHeader, json},
+    jose::{
+        CompactJws, JwsAlgorithm, JwsError, JwsHeader, json,
+        jwe::{AcceptedEncryption, DecryptionKeyRing, decrypt},
+    },
     time::Timestamp,
 };
 
@@ -15,7 +18,7 @@ use crate::{
 pub(super) enum Reading {
     /// As JSON, believed because of the connection it came over.
     Plain,
-    /// As a JWT, believed because of its signature.
+    /// As a JWT, believed because of its signature; inside a JWE, where that is demanded.
     Signed(SignedRules),
 }
 
@@ -28,6 +31,8 @@ pub(super) struct SignedRules {
     pub(super) keys: IssuerKeys,
     pub(super) algorithms: Vec<JwsAlgorithm>,
     pub(super) clock_skew: Duration,
+    /// What answers have to be encrypted to, where that is demanded.
+    pub(super) encryption: Option<DecryptionKeyRing>,
 }
 
 /// How old a signed answer may be. It says what was true when it was made, and it was made because we asked.
@@ -54,7 +59,8 @@ impl SignedRules {
         now: Timestamp,
     ) -> Result<Map<String, Value>, IntrospectionError> {
         let text = str::from_utf8(body).map_err(|_| JwsError::Segments)?;
-        let jws = CompactJws::parse(text.trim_ascii())?;
+        let text = self.opened(text.trim_ascii())?;
+        let jws = CompactJws::parse(&text)?;
         let header = jws.header()?;
         if !header.is_typ("token-introspection+jwt") {
             return Err(IntrospectionError::Type);
@@ -69,6 +75,16 @@ impl SignedRules {
             Some(Value::Object(members)) => Ok(members),
             Some(_) | None => Err(IntrospectionError::Claim("token_introspection")),
         }
+    }
+
+    /// The signed answer inside an encrypted one (RFC 9701 §5: a Nested JWT).
+    fn opened<'a>(&self, text: &'a str) -> Result<Cow<'a, str>, IntrospectionError> {
+        let Some(keys) = &self.encryption else {
+            return Ok(Cow::Borrowed(text));
+        };
+        let opened = decrypt(text, &keys.current(), &AcceptedEncryption::default())?;
+        let inside = str::from_utf8(&opened.plaintext).map_err(|_| JwsError::Segments)?;
+        Ok(Cow::Owned(inside.to_owned()))
     }
 
     fn check(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<(), IntrospectionError> {

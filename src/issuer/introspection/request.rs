@@ -172,3 +172,6 @@ impl fmt::Debug for HttpAsk {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

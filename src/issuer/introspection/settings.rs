@@ -20,7 +20,7 @@ use crate::{
         directory::Directory,
         transport::{Transport, TransportSettings},
     },
-    jose::{JwsAlgorithm, SigningKey},
+    jose::{JwsAlgorithm, SigningKey, jwe::DecryptionKeyRing},
     token::{Compatibility, IntrospectionRules},
 };
 
@@ -96,6 +96,7 @@ pub struct Introspection {
     location: MetadataLocation,
     pub(super) tokens: IntrospectedTokens,
     format: Format,
+    encryption: Option<DecryptionKeyRing>,
     accept_missing_audience: bool,
     accept_missing_subject: bool,
     timeout: Duration,
@@ -170,6 +171,7 @@ impl Introspection {
             location: MetadataLocation::default(),
             tokens: IntrospectedTokens::default(),
             format: Format::Json,
+            encryption: None,
             accept_missing_audience: false,
             accept_missing_subject: false,
             timeout: Duration::from_secs(5),
@@ -211,6 +213,17 @@ impl Introspection {
     pub fn signed_answers(mut self) -> Self {
         self.format = Format::Jwt;
         self
+    }
+
+    /// Demands answers that the issuer has signed and then encrypted to one of these keys (RFC 9701 §5, §6). Others are refused
+    /// then.
+    ///
+    /// Register this resource server with an `introspection_encrypted_response_alg` of those that
+    /// [`AcceptedEncryption`](crate::jose::jwe::AcceptedEncryption) takes by default, and publish the keys with a
+    /// [`JwksService`](crate::layer::JwksService).
+    pub fn encrypted_answers(mut self, keys: impl Into<DecryptionKeyRing>) -> Self {
+        self.encryption = Some(keys.into());
+        self.signed_answers()
     }
 
     /// Compatibility: does without `aud`, for issuers whose answers do not say whom a token is for. An `aud` that is there
@@ -282,6 +295,11 @@ impl Introspection {
     pub(crate) const fn is_for(&self) -> IntrospectedTokens {
         self.tokens
     }
+
+    #[cfg(test)]
+    pub(super) const fn is_mutual_tls(&self) -> bool {
+        matches!(self.authentication, Authentication::MutualTls)
+    }
 }
 
 impl Dangerous<Introspection> {
@@ -331,6 +349,7 @@ impl Introspection {
                     keys: context.keys.clone(),
                     algorithms: context.algorithms.to_vec(),
                     clock_skew: context.clock_skew,
+                    encryption: self.encryption.clone(),
                 })
             }
         };

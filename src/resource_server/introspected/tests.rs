@@ -21,6 +21,9 @@ use crate::{
         IntrospectionError, IssuerKeys, KeysUnavailable, TransportError,
         introspection_fake::{FakeEndpoint, Reply},
     },
+    jose::jwe::{
+        ContentEncryption, DecryptionKey, EncryptionHeader, EncryptionKey, JweAlgorithm, encrypt,
+    },
     mtls::PeerCertificate,
     rejection::{ErrorCode, Fault, Refusal, Rejection},
     replay::{MemoryReplayStore, Recording, ReplayKey, ReplayStore},
@@ -1182,6 +1185,70 @@ async fn where_signatures_are_demanded_nothing_else_is_believed() {
         fault(world.try_out(OPAQUE).await),
         IntrospectionError::Json(_)
     ));
+}
+
+// RFC 9701 §5: "If the JWT is signed and encrypted, it MUST be a Nested JWT".
+#[tokio::test(start_paused = true)]
+async fn where_encryption_is_demanded_a_signed_answer_has_to_be_inside() {
+    let own = DecryptionKey::generate(JweAlgorithm::EcdhEsA256Kw).unwrap();
+    let key = EncryptionKey::new(own.public().unwrap()).unwrap();
+    let other = DecryptionKey::generate(JweAlgorithm::EcdhEsA256Kw).unwrap();
+    let other = EncryptionKey::new(other.public().unwrap()).unwrap();
+    let world = World::with(|introspection| introspection.encrypted_answers(own));
+    let answer = world.answer();
+    let seal = |content: &str| {
+        let header = EncryptionHeader::default();
+        encrypt(&key, ContentEncryption::A256Gcm, header, content.as_bytes()).unwrap()
+    };
+    let (jwt, sealed) = (answer.jwt("api"), answer.encrypted_jwt("api", &key));
+    for (case, body, encryption) in [
+        ("plain", answer.json(), true),
+        ("signed-only", jwt.clone(), true),
+        ("for-another", answer.encrypted_jwt("api", &other), true),
+        ("cut", sealed.chars().take(sealed.len() - 4).collect(), true),
+        ("encrypted-only", seal(&answer.json()), false),
+        ("encrypted-twice", seal(&sealed), false),
+        (
+            "unsigned",
+            seal(&answer.clone().header("alg", "none").jwt("api")),
+            false,
+        ),
+        (
+            "stranger",
+            answer
+                .clone()
+                .signed_by(&TestIssuer::new(AS, API))
+                .encrypted_jwt("api", &key),
+            false,
+        ),
+        (
+            "typ",
+            answer
+                .clone()
+                .header("typ", "JWT")
+                .encrypted_jwt("api", &key),
+            false,
+        ),
+        ("aud", answer.encrypted_jwt("other", &key), false),
+    ] {
+        world.endpoint.say(case, body);
+        let error = fault(world.try_out(case).await);
+        let undecryptable = matches!(error, IntrospectionError::Encryption(_));
+        assert_eq!(undecryptable, encryption, "{case}: {error:?}");
+    }
+    world.endpoint.say(OPAQUE, sealed.clone());
+    world.try_out(OPAQUE).await.unwrap();
+    world.endpoint.say("without-cty", seal(&jwt));
+    world.try_out("without-cty").await.unwrap();
+
+    // Who has no keys for it cannot read it.
+    let unprepared = World::with(Introspection::signed_answers);
+    unprepared.endpoint.say(OPAQUE, sealed);
+    let error = fault(unprepared.try_out(OPAQUE).await);
+    assert!(
+        matches!(error, IntrospectionError::Signature(_)),
+        "{error:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
