@@ -1,14 +1,15 @@
 //! The service: what stands behind the layers.
 
-use std::pin::Pin;
+use std::{error::Error, pin::Pin};
 
 use axum::Router;
+use serde::Deserialize;
 use tokio_stream::{Stream, StreamExt, iter};
 use tonic::{Request, Response, Status, Streaming, service::Routes};
 use tower::Layer;
 use tower_fapi::{
-    layer::RequireScope,
-    token::{AccessToken, InvalidScope},
+    layer::{Protection, RequireAuthentication, RequireAuthorizationDetail, RequireScope},
+    token::AccessToken,
 };
 
 #[allow(
@@ -30,14 +31,18 @@ use bank_server::BankServer;
 #[derive(Clone, Copy, Debug)]
 pub struct Bank;
 
-/// The methods, each with the scope that it needs.
+/// The sign-in that payments need: two factors of different kinds (REFEDS Multi-Factor Authentication Profile).
+const TWO_FACTORS: &str = "https://refeds.org/profile/mfa";
+
+/// The methods, each with what it needs: to read a scope, and to pay a second factor (RFC 9470). Which payments, stands in the
+/// messages, and is demanded there.
 ///
 /// Where all methods of a service need the same, one layer is put around the service instead, with
 /// `tonic::service::LayerExt::named_layer`. Here a method that is not named is not served.
-pub fn routes() -> Result<Router, InvalidScope> {
+pub fn routes() -> Result<Router, Box<dyn Error + Send + Sync>> {
     let bank = BankServer::new(Bank);
     let read = RequireScope::all_of(["accounts"])?;
-    let pay = RequireScope::all_of(["payments"])?;
+    let pay = RequireAuthentication::acr([TWO_FACTORS])?;
     Ok(Routes::default()
         .into_axum_router()
         .route_service("/bank.v1.Bank/ListAccounts", read.layer(bank.clone()))
@@ -54,7 +59,7 @@ impl bank_server::Bank for Bank {
         &self,
         request: Request<ListAccountsRequest>,
     ) -> Result<Response<ListAccountsResponse>, Status> {
-        let token = token(&request)?;
+        let token: &AccessToken = extension(&request)?;
         Ok(Response::new(ListAccountsResponse {
             owner: token.subject().to_owned(),
             ibans: vec![
@@ -84,11 +89,14 @@ impl bank_server::Bank for Bank {
         &self,
         request: Request<Streaming<Payment>>,
     ) -> Result<Response<BatchReceipt>, Status> {
+        let protection = extension::<Protection, _>(&request)?.clone();
         let mut payments = request.into_inner();
         let mut receipt = BatchReceipt::default();
         while let Some(payment) = payments.next().await {
+            let payment = payment?;
+            approved(&protection, &payment)?;
             receipt.payments += 1;
-            receipt.cents = receipt.cents.saturating_add(payment?.cents);
+            receipt.cents = receipt.cents.saturating_add(payment.cents);
         }
         Ok(Response::new(receipt))
     }
@@ -99,16 +107,61 @@ impl bank_server::Bank for Bank {
         &self,
         request: Request<Streaming<Payment>>,
     ) -> Result<Response<Sent<Receipt>>, Status> {
-        let receipts = request.into_inner().map(|payment| match payment? {
-            Payment { cents: 0, .. } => Err(Status::invalid_argument("a payment of nothing")),
-            Payment { to_iban, cents } => Ok(Receipt { to_iban, cents }),
+        let protection = extension::<Protection, _>(&request)?.clone();
+        let receipts = request.into_inner().map(move |payment| {
+            let payment = payment?;
+            if payment.cents == 0 {
+                return Err(Status::invalid_argument("a payment of nothing"));
+            }
+            approved(&protection, &payment)?;
+            let Payment { to_iban, cents } = payment;
+            Ok(Receipt { to_iban, cents })
         });
         Ok(Response::new(Box::pin(receipts)))
     }
 }
 
-/// The token of a call. The layer has put it there: without one a call does not get this far.
-fn token<T>(request: &Request<T>) -> Result<&AccessToken, Status> {
-    let token = request.extensions().get();
-    token.ok_or_else(|| Status::internal("the service is not behind a FapiLayer"))
+/// What is approved: an entry of `authorization_details` (RFC 9396 §2).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Approval {
+    instructed_amount: Amount,
+    creditor_account: Account,
+}
+
+#[derive(Deserialize)]
+struct Amount {
+    currency: String,
+    amount: String,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    iban: String,
+}
+
+/// Demands that this payment is one that the user has approved: this amount, to this account (RFC 9396 §9).
+fn approved(protection: &Protection, payment: &Payment) -> Result<(), Status> {
+    let (euros, cents) = (payment.cents / 100, payment.cents % 100);
+    let (amount, iban) = (format!("{euros}.{cents:02}"), payment.to_iban.clone());
+    let this = RequireAuthorizationDetail::of_type("payment_initiation").satisfying(
+        move |approval: &Approval| {
+            let Amount {
+                currency,
+                amount: approved,
+            } = &approval.instructed_amount;
+            currency == "EUR" && *approved == amount && approval.creditor_account.iban == iban
+        },
+    );
+    protection.demand(&this).map_err(|refused| {
+        let answer = refused.into_response();
+        let status = Status::from_header_map(answer.headers());
+        status.unwrap_or_else(|| Status::internal("not a gRPC call"))
+    })
+}
+
+/// What the layer knows of a call, and has put there: without it a call does not get this far.
+fn extension<E: Clone + Send + Sync + 'static, T>(request: &Request<T>) -> Result<&E, Status> {
+    let known = request.extensions().get();
+    known.ok_or_else(|| Status::internal("the service is not behind a FapiLayer"))
 }

@@ -162,7 +162,7 @@ pub mod bank_client {
                 .insert(GrpcMethod::new("bank.v1.Bank", "Statement"));
             self.inner.server_streaming(req, path, codec).await
         }
-        /// Payments that belong together, made when the last of them has come. Needs the scope `payments`.
+        /// Payments that belong together, made when the last of them has come. Needs a second factor, and that each was approved.
         pub async fn pay_batch(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::Payment>,
@@ -177,7 +177,7 @@ pub mod bank_client {
                 .insert(GrpcMethod::new("bank.v1.Bank", "PayBatch"));
             self.inner.client_streaming(req, path, codec).await
         }
-        /// Payments that are made and confirmed one by one. Needs the scope `payments`.
+        /// Payments that are made and confirmed one by one. Needs the same.
         pub async fn pay(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::Payment>,
@@ -225,7 +225,7 @@ pub mod bank_server {
             &self,
             request: tonic::Request<super::StatementRequest>,
         ) -> std::result::Result<tonic::Response<Self::StatementStream>, tonic::Status>;
-        /// Payments that belong together, made when the last of them has come. Needs the scope `payments`.
+        /// Payments that belong together, made when the last of them has come. Needs a second factor, and that each was approved.
         async fn pay_batch(
             &self,
             request: tonic::Request<tonic::Streaming<super::Payment>>,
@@ -235,7 +235,7 @@ pub mod bank_server {
                 Item = std::result::Result<super::Receipt, tonic::Status>,
             > + std::marker::Send
             + 'static;
-        /// Payments that are made and confirmed one by one. Needs the scope `payments`.
+        /// Payments that are made and confirmed one by one. Needs the same.
         async fn pay(
             &self,
             request: tonic::Request<tonic::Streaming<super::Payment>>,

@@ -1,5 +1,6 @@
 //! A few calls, and what comes of them.
 
+use serde_json::json;
 use tokio_stream::{StreamExt, iter};
 use tonic::{
     Status,
@@ -54,12 +55,32 @@ pub async fn make(issuer: &TestIssuer, url: &str, authority: &str) -> Outcome {
         println!("  {:<8} {:>8} cents", entry.text, entry.cents);
     }
 
-    println!("\nPayments, with the same token:");
-    let payments = iter([Payment {
-        to_iban: "NL91ABNA0417164300".to_owned(),
-        cents: 100,
-    }]);
-    refused(bank.clone().pay_batch(payments).await.map(drop))?;
+    println!("\nA payment, with the same token:");
+    let payment = |cents| {
+        let to_iban = "NL91ABNA0417164300".to_owned();
+        iter([Payment { to_iban, cents }])
+    };
+    refused(bank.clone().pay_batch(payment(4995)).await.map(drop))?;
+
+    println!("With a token for one payment, after a second factor:");
+    let own = signer()?;
+    let approval = json!({
+        "type": "payment_initiation",
+        "instructedAmount": { "currency": "EUR", "amount": "49.95" },
+        "creditorAccount": { "iban": "NL91ABNA0417164300" },
+    });
+    let token_to_pay = issuer
+        .token(SystemClock.now())
+        .bound_to_key(own.thumbprint())
+        .claim("acr", "https://refeds.org/profile/mfa")
+        .claim("authorization_details", json!([approval]))
+        .mint();
+    let payer = BankClient::new(Dpop::new(channel.clone(), url, &token_to_pay, own));
+    let receipt = with_nonce(async || payer.clone().pay_batch(payment(4995)).await);
+    println!("  {} cents paid\n", receipt.await?.into_inner().cents);
+
+    println!("A cent more, with that token:");
+    refused(payer.clone().pay_batch(payment(4996)).await.map(drop))?;
 
     println!("The accounts, without a token:");
     let mut nobody = BankClient::new(channel.clone());

@@ -1,4 +1,5 @@
-//! A small bank with a gRPC API, each method with the scope it needs, and a client that calls it.
+//! A small bank with a gRPC API, each method with the scope or the sign-in it needs, each payment with its approval, and a client that
+//! calls it.
 //!
 //! ```text
 //! cargo run --example tonic --features full

@@ -5,6 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use serde_json::json;
 use tokio_stream::{Stream, StreamExt, iter};
 use tonic::{Code, transport::Channel};
 use tower_fapi::{
@@ -19,13 +20,25 @@ use crate::{
     world::{Serving, World, list},
 };
 
-/// The example's client, with a key of its own and a token for everything.
+/// The example's client, with a key of its own and a token for everything: the accounts, and payments of up to three cents.
 pub async fn client(world: &World) -> BankClient<Dpop<Channel>> {
     let signer = ProofSigner::new(SigningKey::generate(JwsAlgorithm::Es256).unwrap());
+    let approval = |cents: u64| {
+        json!({
+            "type": "payment_initiation",
+            "instructedAmount": { "currency": "EUR", "amount": format!("0.{cents:02}") },
+            "creditorAccount": { "iban": payment(cents).to_iban },
+        })
+    };
     let token = world
         .issuer
         .token(world.clock.now())
-        .scope("accounts payments");
+        .scope("accounts")
+        .claim("acr", "https://refeds.org/profile/mfa")
+        .claim(
+            "authorization_details",
+            (1..=3).map(approval).collect::<Vec<_>>(),
+        );
     let token = token.bound_to_key(signer.thumbprint()).mint();
     BankClient::new(Dpop::new(world.channel().await, &world.url, &token, signer))
 }
@@ -88,6 +101,49 @@ async fn the_trailers_of_a_stream_come_through() {
     let status = receipts.next().await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     assert_eq!(status.message(), "a payment of nothing");
+}
+
+// RFC 9396 §9: what was approved is what is paid. The refusal of a handler says what that of a layer says.
+#[tokio::test]
+async fn payments_that_were_not_approved_are_refused() {
+    for serving in [Serving::Crate, Serving::Tonic] {
+        let world = World::start(serving).await;
+        let mut bank = client(&world).await;
+        let batch = bank.pay_batch(iter([payment(1), payment(4)])).await;
+        let receipts = bank.pay(iter([payment(1), payment(4)])).await.unwrap();
+        let mut receipts = receipts.into_inner();
+        assert_eq!(receipts.next().await.unwrap().unwrap().cents, 1);
+        let single = receipts.next().await.unwrap();
+        for status in [batch.map(drop).unwrap_err(), single.map(drop).unwrap_err()] {
+            assert_eq!(status.code(), Code::PermissionDenied, "{serving:?}");
+            let challenge = status.metadata().get("www-authenticate").unwrap();
+            let challenge = challenge.to_str().unwrap();
+            assert!(
+                challenge.contains(r#"error="insufficient_scope""#),
+                "{challenge}"
+            );
+        }
+    }
+}
+
+// RFC 9470 §3, §4.
+#[tokio::test]
+async fn payments_after_a_password_alone_are_refused() {
+    let world = World::start(Serving::Crate).await;
+    let fields = world.credentials("/bank.v1.Bank/PayBatch", "accounts payments");
+    let mut request = tonic::Request::new(iter([payment(1)]));
+    for (name, value) in &fields {
+        request.metadata_mut().append(*name, value.parse().unwrap());
+    }
+    let refused = BankClient::new(world.channel().await)
+        .pay_batch(request)
+        .await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code(), Code::Unauthenticated);
+    let challenge = refused.metadata().get("www-authenticate").unwrap();
+    let challenge = challenge.to_str().unwrap();
+    let demanded = r#"acr_values="https://refeds.org/profile/mfa""#;
+    assert!(challenge.contains(demanded), "{challenge}");
 }
 
 // Answered one by one: the layer waits neither for the last message of the request nor for that of the answer.
