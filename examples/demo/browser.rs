@@ -6,6 +6,7 @@ use http::{
     Method, StatusCode,
     header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE},
 };
+use tower_fapi::time::{Clock as _, SystemClock};
 use url::Url;
 
 use crate::{Outcome, cast::Person, page::Page};
@@ -83,6 +84,9 @@ impl Browser {
                 form.fill("username", person.username)?;
                 form.fill("password", person.password)?;
                 "login"
+            } else if form.has("otp") {
+                form.fill("otp", &person.code(SystemClock.now()))?;
+                "verify"
             } else {
                 "approve"
             };

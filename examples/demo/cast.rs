@@ -1,16 +1,19 @@
 //! Who takes part: two clients of the bank, a third that would like to be one of them, and a person.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use serde_json::json;
 use tower_fapi::{
     authorization_server::{
         ClientMetadata,
-        people::{Password, UserConfig, hash_password},
+        people::{Password, TotpSecret, UserConfig, hash_password},
     },
     jose::{JwsAlgorithm, PrivateJwk, SigningKey},
+    time::Timestamp,
 };
 
 use crate::{
-    Outcome,
+    Outcome, api,
     certificates::{Authority, Certificate},
 };
 
@@ -46,6 +49,14 @@ pub struct Person {
     pub password: &'static str,
     pub display_name: &'static str,
     pub subject: &'static str,
+    phone: Phone,
+}
+
+/// An authenticator app (RFC 6238).
+struct Phone {
+    secret: TotpSecret,
+    /// The last thirty seconds whose code was used. Each is good once.
+    used: AtomicI64,
 }
 
 impl Cast {
@@ -74,6 +85,10 @@ impl Cast {
                 password: "correct horse battery staple",
                 display_name: "Ada Lovelace",
                 subject: "248289761001",
+                phone: Phone {
+                    secret: TotpSecret::generate()?,
+                    used: AtomicI64::default(),
+                },
             },
         })
     }
@@ -101,6 +116,7 @@ impl KeyClient {
             "token_endpoint_auth_method": "private_key_jwt",
             "jwks": { "keys": [self.signing_key()?.public().to_members()] },
             "scope": "accounts",
+            "authorization_details_types": [api::PAYMENT],
             "grant_types": ["authorization_code", "refresh_token"],
             "dpop_bound_access_tokens": true,
         }))?)
@@ -131,7 +147,16 @@ impl Person {
             subject: self.subject.to_owned(),
             display_name: self.display_name.to_owned(),
             password_hash: hash_password(&Password::from(self.password.to_owned()))?,
-            totp_secret: None,
+            totp_secret: Some(self.phone.secret.to_base32().to_string()),
         })
+    }
+
+    /// The code that the app shows now, or the next one if that has been typed already.
+    pub fn code(&self, now: Timestamp) -> String {
+        const STEP: i64 = 30;
+        let last = self.phone.used.load(Ordering::SeqCst);
+        let step = now.as_unix().div_euclid(STEP).max(last + 1);
+        self.phone.used.store(step, Ordering::SeqCst);
+        self.phone.secret.code(Timestamp::from_unix(step * STEP))
     }
 }

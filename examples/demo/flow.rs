@@ -1,19 +1,14 @@
 //! The way a client goes, from nothing but an issuer identifier to an answer of the API, shown step by step.
 
-use http::{StatusCode, header::AUTHORIZATION};
-use serde_json::{Map, Value};
-use tower_fapi::{
-    client::{AuthorizationRequest, AuthorizationResponse, Client, TokenSet},
-    dpop::DPOP,
-    time::Timestamp,
-};
+use http::StatusCode;
+use tower_fapi::client::{AuthorizationRequest, AuthorizationResponse, Client, TokenSet};
 
 use crate::{
     Outcome,
-    browser::{Browser, View, Visit},
+    browser::Browser,
     jwt::{self, Decoded},
     print,
-    tap::Exchange,
+    show::{self, Shown},
     world::World,
 };
 
@@ -29,8 +24,8 @@ pub struct Flow<'a> {
 }
 
 impl Flow<'_> {
-    /// Goes the whole way.
-    pub async fn run(&self, world: &World) -> Outcome<TokenSet> {
+    /// Goes the whole way, with Ada in front of this browser.
+    pub async fn run(&self, world: &World, browser: &mut Browser) -> Outcome<TokenSet> {
         world.tap.take();
         self.step(
             1,
@@ -38,7 +33,7 @@ impl Flow<'_> {
             "From the issuer identifier alone; nothing else is configured (RFC 8414).",
         );
         self.client.discover().await?;
-        show(world, Shown::Only(self.looks_at));
+        show::exchanges(world, Shown::Only(self.looks_at));
 
         self.step(
             2,
@@ -47,16 +42,18 @@ impl Flow<'_> {
         );
         let request = AuthorizationRequest::new(self.redirect_uri)?.scope("accounts")?;
         let pending = self.client.authorize(&request).await?;
-        show(world, Shown::Members);
+        show::exchanges(world, Shown::Members);
 
         self.step(
             3,
             "Ada signs in and approves, in her browser",
             "Real pages over TLS: forms are filled in, cookies kept, redirects followed.",
         );
-        let mut browser = Browser::new(world.http(None)?);
         let back = browser.approve(pending.url(), &world.cast.ada).await?;
-        browser.visits.iter().for_each(show_visit);
+        browser
+            .visits
+            .drain(..)
+            .for_each(|visit| show::visit(&visit));
         world.tap.take();
 
         self.step(
@@ -66,8 +63,14 @@ impl Flow<'_> {
         );
         let response = AuthorizationResponse::from_url(back.as_str())?;
         let tokens = self.client.complete(&pending, &response).await?;
-        show(world, Shown::Members);
-        self.check_binding(&tokens)?;
+        show::exchanges(world, Shown::Members);
+        if Decoded::of(tokens.access_token().secret()).is_ok() {
+            return Err("the client can read the access token".into());
+        }
+        print::fact(format_args!(
+            "encrypted to the key that the authorization server has fetched at {}/jwks.json: that header is all the client can read",
+            world.api
+        ));
 
         self.step(
             5,
@@ -76,10 +79,14 @@ impl Flow<'_> {
         );
         let url = format!("{}/accounts", world.api);
         let answer = self.client.get(&url, &tokens).await?;
-        show(world, Shown::Document);
+        show::exchanges(world, Shown::Document);
         if answer.status() != StatusCode::OK {
             return Err(format!("the API answered {} to its own client", answer.status()).into());
         }
+        let inside = world.seal.open(tokens.access_token().secret())?;
+        print::line("     What the API has found in the token:");
+        jwt::show("access_token", &inside, world.now());
+        self.check_binding(world, &tokens)?;
 
         self.step(
             6,
@@ -87,18 +94,18 @@ impl Flow<'_> {
             "The refresh token is bound to the client, and stays the same (FAPI 2.0 §5.3.2.1).",
         );
         let tokens = self.client.refresh(&tokens).await?;
-        show(world, Shown::Only(&["token_type", "expires_in"]));
-        self.check_binding(&tokens)?;
+        show::exchanges(world, Shown::Only(&["token_type", "expires_in"]));
+        self.check_binding(world, &tokens)?;
         Ok(tokens)
     }
 
-    fn step(&self, step: u8, text: &str, why: &str) {
+    pub fn step(&self, step: u8, text: &str, why: &str) {
         print::step(&format!("{}.{step}", self.number), text, why);
     }
 
-    fn check_binding(&self, tokens: &TokenSet) -> Outcome {
+    fn check_binding(&self, world: &World, tokens: &TokenSet) -> Outcome {
         let (method, expected) = &self.bound_to;
-        let token = Decoded::of(tokens.access_token().secret())?;
+        let token = Decoded::of(&world.seal.open(tokens.access_token().secret())?)?;
         if token.text(["cnf", method]) != Some(expected) {
             return Err(format!("the access token is not bound to {method} {expected}").into());
         }
@@ -106,120 +113,5 @@ impl Flow<'_> {
             "bound to what the client holds: cnf.{method} is {expected}"
         ));
         Ok(())
-    }
-}
-
-/// What is shown of an answer.
-#[derive(Clone, Copy)]
-enum Shown<'a> {
-    /// Its members, tokens taken apart.
-    Members,
-    /// These of its members.
-    Only(&'a [&'a str]),
-    /// The document as it is.
-    Document,
-}
-
-/// Shows what has gone over the wire since the last time.
-fn show(world: &World, shown: Shown<'_>) {
-    let now = world.now();
-    for exchange in &world.tap.take() {
-        show_request(exchange, now);
-        print::answer(exchange.status);
-        let Some(Value::Object(members)) = &exchange.answer else {
-            continue;
-        };
-        match shown {
-            Shown::Members => {
-                for (name, value) in members {
-                    match value.as_str() {
-                        Some(token) if name == "access_token" => jwt::show(name, token, now),
-                        _ => print::row(0, name, print::short_value(value)),
-                    }
-                }
-            }
-            Shown::Only(names) => print::wide_rows(&picked(members, names)),
-            Shown::Document => print::json(members),
-        }
-    }
-}
-
-/// The members with these names; of an object its own members, set in.
-fn picked(members: &Map<String, Value>, names: &[&str]) -> Vec<(String, String)> {
-    let mut rows = Vec::new();
-    for (name, value) in names.iter().filter_map(|name| members.get_key_value(*name)) {
-        match value.as_object() {
-            Some(object) => {
-                rows.push((name.clone(), String::new()));
-                let inner = object.iter();
-                rows.extend(
-                    inner.map(|(name, value)| (format!("  {name}"), print::short_value(value))),
-                );
-            }
-            None => rows.push((name.clone(), print::short_value(value))),
-        }
-    }
-    rows
-}
-
-fn show_request(exchange: &Exchange, now: Timestamp) {
-    print::request(format_args!("{} {}", exchange.method, exchange.url));
-    if let Some(certificate) = exchange.certificate {
-        print::row(
-            0,
-            "(client certificate)",
-            format_args!("SHA-256 {certificate}"),
-        );
-    }
-    let header = |name| {
-        exchange
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
-    if let Some(authorization) = header(AUTHORIZATION) {
-        print::row(0, "Authorization", print::short(authorization));
-    }
-    if let Some(proof) = header(DPOP) {
-        jwt::show("DPoP", proof, now);
-    }
-    for (name, value) in &exchange.form {
-        match name.as_str() {
-            "client_assertion" => jwt::show(name, value, now),
-            _ => print::row(0, name, print::short(value)),
-        }
-    }
-}
-
-fn show_visit(visit: &Visit) {
-    print::request(format_args!(
-        "{} {}",
-        visit.method,
-        print::short(visit.url.as_str())
-    ));
-    for (name, value) in &visit.fields {
-        let hidden = name == "password";
-        let dots = || "•".repeat(value.chars().count());
-        print::row(0, name, if hidden { dots() } else { print::short(value) });
-    }
-    match &visit.view {
-        View::Nothing => print::answer(visit.status),
-        View::Redirect(next) => {
-            let (target, _) = next.as_str().split_once('?').unwrap_or((next.as_str(), ""));
-            print::answer(format_args!("{}: to {target}", visit.status));
-            for cookie in &visit.cookies {
-                print::row(0, "sets cookie", cookie);
-            }
-            if next.origin() != visit.url.origin() {
-                let parameters = next.query_pairs();
-                parameters.for_each(|(name, value)| print::row(0, &name, print::short(&value)));
-            }
-        }
-        View::Page { heading, points } => {
-            print::answer(format_args!("{}: “{heading}”", visit.status));
-            for point in points {
-                print::row(0, "on the page", point);
-            }
-        }
     }
 }

@@ -6,7 +6,7 @@ use tower_fapi::{
     time::Timestamp,
 };
 
-use crate::{Outcome, print};
+use crate::{Outcome, print, seal};
 
 /// Header and claims of a JWT, neither verified.
 pub struct Decoded {
@@ -35,7 +35,7 @@ impl Decoded {
 }
 
 /// The order in which a person wants to read claims; what is not here comes last.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 15] = [
     "iss",
     "sub",
     "aud",
@@ -48,11 +48,16 @@ const ORDER: [&str; 13] = [
     "iat",
     "exp",
     "auth_time",
+    "acr",
+    "authorization_details",
     "jti",
 ];
 
-/// Shows a JWT as a row and its claims below.
+/// Shows a JWT as a row and its claims below; of an encrypted one as much as anybody can see.
 pub fn show(name: &str, token: &str, now: Timestamp) {
+    if seal::is_sealed(token) {
+        return show_sealed(name, token);
+    }
     let Ok(decoded) = Decoded::of(token) else {
         print::row(0, name, print::short(token));
         return;
@@ -72,6 +77,17 @@ pub fn show(name: &str, token: &str, now: Timestamp) {
     }
 }
 
+fn show_sealed(name: &str, token: &str) {
+    let size = format!("JWE of {} bytes", token.len());
+    let text = format_args!("{}  {}", print::short(token), print::dim(&size));
+    print::row(0, name, text);
+    let head = token.split('.').next().unwrap_or_default();
+    let decoded = base64url::decode(head).ok();
+    if let Some(members) = decoded.and_then(|bytes| json::object(&bytes).ok()) {
+        print::row(1, "header", header(&members));
+    }
+}
+
 fn claim(name: &str, value: &Value, now: Timestamp) {
     match (name, value) {
         ("iat" | "exp" | "nbf" | "auth_time", Value::Number(seconds)) => {
@@ -85,6 +101,12 @@ fn claim(name: &str, value: &Value, now: Timestamp) {
                 print::row(1, &format!("cnf.{member}"), print::short_value(value));
             }
         }
+        // What was approved is shown to the last cent.
+        ("authorization_details", Value::Array(entries)) => {
+            for entry in entries {
+                print::row(1, name, entry);
+            }
+        }
         _ => print::row(1, name, print::short_value(value)),
     }
 }
@@ -92,7 +114,7 @@ fn claim(name: &str, value: &Value, now: Timestamp) {
 /// The header in one line. Of a key its thumbprint is shown, which is what tokens are bound to.
 fn header(members: &Map<String, Value>) -> String {
     let mut parts = Vec::new();
-    for name in ["alg", "typ", "kid"] {
+    for name in ["alg", "enc", "typ", "kid"] {
         if let Some(Value::String(text)) = members.get(name) {
             parts.push(format!("{name} {}", print::short(text)));
         }

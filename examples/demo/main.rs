@@ -14,17 +14,39 @@
 mod api;
 mod application;
 mod attacks;
+mod bank;
 mod browser;
 mod cast;
 mod certificates;
+mod challenge;
+mod clock;
 mod flow;
 mod jwt;
 mod page;
+mod payment;
 mod print;
 mod proxy;
+mod seal;
 mod serve;
+mod show;
 mod tap;
 mod world;
+
+#[allow(
+    dead_code,
+    reason = "the demo needs neither its client nor all of its messages"
+)]
+#[path = "../tonic/bank.rs"]
+mod grpc_bank;
+#[allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "made for tests, where whoever starts it has to see at once what is wrong"
+)]
+#[path = "../../tests/proxy/nginx.rs"]
+mod nginx;
 
 use std::{env, error::Error, process::ExitCode};
 
@@ -36,6 +58,7 @@ use tracing_subscriber::EnvFilter;
 
 use self::{
     attacks::Report,
+    browser::Browser,
     flow::Flow,
     world::{Plan, World},
 };
@@ -83,7 +106,8 @@ async fn demonstrate() -> Outcome<ExitCode> {
     let key = planner
         .dpop_thumbprint()
         .ok_or("a client without a DPoP key")?;
-    let by_key = Flow {
+    let mut browser = Browser::new(world.http(None)?);
+    let flow = Flow {
         number: 1,
         client: &planner,
         redirect_uri: world.cast.planner.redirect_uri,
@@ -97,10 +121,12 @@ async fn demonstrate() -> Outcome<ExitCode> {
             "code_challenge_methods_supported",
             "authorization_response_iss_parameter_supported",
             "dpop_signing_alg_values_supported",
+            "acr_values_supported",
+            "authorization_details_types_supported",
         ],
-    }
-    .run(&world)
-    .await?;
+    };
+    let by_key = flow.run(&world, &mut browser).await?;
+    payment::run(&flow, &world, &mut browser, &by_key).await?;
 
     print::section("2  Books on Time: tls_client_auth, tokens bound to a certificate (mutual TLS)");
     let certificate = &world.cast.books.certificate;
@@ -116,7 +142,7 @@ async fn demonstrate() -> Outcome<ExitCode> {
             "tls_client_certificate_bound_access_tokens",
         ],
     }
-    .run(&world)
+    .run(&world, &mut Browser::new(world.http(None)?))
     .await?;
 
     print::section("3  Attacks");

@@ -9,7 +9,7 @@ use crate::Outcome;
 pub struct Page {
     pub status: StatusCode,
     pub heading: String,
-    /// What is asked: the fields on the login page, the scopes on the consent page.
+    /// What is asked: the fields on the login page, on the consent page the scopes and what is to be paid to whom.
     pub points: Vec<String>,
     /// The code on an error page.
     pub error: Option<String>,
@@ -34,7 +34,7 @@ impl Page {
         Ok(Self {
             status,
             heading: all(root, "h1", words)?.concat(),
-            points: all(root, "ul.scopes li, label", parts)?,
+            points: all(root, "ul.scopes li, section.detail dl > div, label", parts)?,
             error: all(root, "dl.reference code:not(#reference)", words)?.pop(),
             text: all(root, "main", words)?.concat(),
             form: all(root, "form", |form| Form::read(url, form))?
@@ -91,7 +91,8 @@ fn all<T>(
 
 /// The texts inside an element, of which the first names what the others say.
 fn parts(element: ElementRef<'_>) -> String {
-    let parts: Vec<_> = element.text().map(str::trim).collect();
+    let parts = element.text().map(str::trim);
+    let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
     parts.join(": ")
 }
 

@@ -19,7 +19,7 @@ use http::{
 use serde_json::Value;
 use tower_fapi::mtls::{CertificateThumbprint, PeerCertificate};
 
-use crate::print;
+use crate::{challenge, print};
 
 /// Collects what passes through the routers it is put over or, from when it is told to, prints a line for each request.
 #[derive(Clone, Default)]
@@ -37,7 +37,11 @@ pub struct Exchange {
     pub certificate: Option<CertificateThumbprint>,
     /// The fields of a form.
     pub form: Vec<(String, String)>,
+    /// The body of the request, if it is JSON.
+    pub content: Option<Value>,
     pub status: StatusCode,
+    /// The `acr_values` of a challenge (RFC 9470 §3).
+    pub acr_values: Option<String>,
     /// The body of the answer, if it is JSON.
     pub answer: Option<Value>,
 }
@@ -86,26 +90,35 @@ impl Tap {
         }
         // A body that breaks off arrives as an empty one, which is refused for what is missing.
         let body = to_bytes(body, LIMIT).await.unwrap_or_default();
-        let form = form_urlencoded::parse(&body).into_owned().collect();
+        let content = is_json(&headers).then(|| serde_json::from_slice(&body).unwrap_or_default());
+        let form = match content {
+            Some(_) => Vec::new(),
+            None => form_urlencoded::parse(&body).into_owned().collect(),
+        };
         let request = Request::from_parts(head, Body::from(body));
         let (answer, body) = next.run(request).await.into_parts();
         let body = to_bytes(body, LIMIT).await.unwrap_or_default();
-        let is_json = answer
-            .headers
-            .get(CONTENT_TYPE)
-            .is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
         let exchange = Exchange {
             method,
             url,
             headers,
             certificate,
             form,
+            content,
             status: answer.status,
-            answer: is_json.then(|| serde_json::from_slice(&body).unwrap_or_default()),
+            acr_values: challenge::parameter(&answer.headers, "acr_values"),
+            answer: is_json(&answer.headers)
+                .then(|| serde_json::from_slice(&body).unwrap_or_default()),
         };
         self.passed().push(exchange);
         Response::from_parts(answer, Body::from(body))
     }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
 }
 
 /// The whole URL: HTTP/2 has it in the request target, HTTP/1.1 has the host in a header.

@@ -1,33 +1,25 @@
 //! The servers: each on a loopback socket of its own, over TLS, as they would stand in the world.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use axum::Router;
 use reqwest::redirect;
-use serde_json::json;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tower_fapi::{
-    authorization_server::{
-        AuthorizationServer, CertificateAuthorities, Lifetimes, ScopeDescription, SigningKeys,
-        pages::Branding, people::ConfiguredUsers,
-    },
+    authorization_server::Lifetimes,
     issuer::{Discovery, Fetcher},
     jose::{JwsAlgorithm, PrivateJwk, SigningKey},
-    resource_server::{ResourceServer, TrustedIssuer},
-    time::{Clock, SystemClock, Timestamp},
+    resource_server::{ResourceServer, ResourceServerBuilder, TrustedIssuer},
+    time::{Clock as _, Timestamp},
     tls::{ClientCertificates, Server, ServerTls},
 };
 
 use crate::{
-    Outcome, api,
+    Outcome, api, bank,
     cast::Cast,
     certificates::{Authority, Certificate},
+    clock::ShiftableClock,
+    seal::Seal,
     tap::Tap,
 };
 
@@ -45,6 +37,8 @@ pub struct World {
     pub clock: ShiftableClock,
     /// The key the authorization server signs tokens with, so that tokens can be made that are wrong in one thing only.
     pub signing_key: SigningKey,
+    /// What tokens for the API are encrypted to.
+    pub seal: Seal,
     pub tap: Tap,
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
@@ -73,6 +67,7 @@ impl World {
         let signing_key = PrivateJwk::generate(JwsAlgorithm::Es256)?;
         let mut world = Self {
             signing_key: SigningKey::new(&signing_key)?,
+            seal: Seal::generate()?,
             clock: ShiftableClock::default(),
             servers: Vec::new(),
             authority,
@@ -86,7 +81,7 @@ impl World {
         let own = world.authority.server()?;
 
         // One authorization server behind two listeners, of which the second asks for certificates.
-        let router = world.authorization_server(&signing_key, plan)?.router();
+        let router = bank::authorization_server(&world, &signing_key, plan)?.router();
         world.serve(
             front,
             &own,
@@ -95,7 +90,10 @@ impl World {
         )?;
         world.serve(mutual, &own, &ClientCertificates::AnyRequested, router)?;
 
-        let router = api::router(world.resource_server().await?)?;
+        let router = api::router(
+            world.resource_server().await?.build()?,
+            world.seal.keys.clone(),
+        )?;
         world.serve(
             api_listener,
             &own,
@@ -105,49 +103,16 @@ impl World {
         Ok(world)
     }
 
-    fn authorization_server(
-        &self,
-        signing_key: &PrivateJwk,
-        plan: &Plan,
-    ) -> Outcome<AuthorizationServer> {
-        let key: serde_json::Value = serde_json::from_str(&signing_key.secret_json())?;
-        let keys: SigningKeys = json!({ "keys": [key] }).to_string().parse()?;
-        let server = AuthorizationServer::builder(&self.issuer)
-            .mtls_base_url(&self.mtls)
-            .audience(&self.api)
-            .scope(
-                ScopeDescription::new("accounts", "See your accounts")
-                    .allows("Names, numbers and balances of your accounts"),
-            )
-            .scope(ScopeDescription::new("payments", "Pay from your accounts"))
-            .client(
-                self.cast
-                    .planner
-                    .registration(plan.also_returns_to.as_deref())?,
-            )
-            .client(self.cast.rival.registration(None)?)
-            .client(self.cast.books.registration()?)
-            .client_certificate_authorities(CertificateAuthorities::from_der([self
-                .authority
-                .der()])?)
-            .authenticator(ConfiguredUsers::new([self.cast.ada.account()?])?)
-            .signing_keys(keys)
-            .lifetimes(plan.lifetimes)
-            .branding(Branding::new("Demo Bank"))
-            .clock(self.clock.clone())
-            .build()?;
-        Ok(server)
-    }
-
     /// Knows of the authorization server what everybody can: its metadata and its public keys.
-    async fn resource_server(&self) -> Outcome<ResourceServer> {
+    pub async fn resource_server(&self) -> Outcome<ResourceServerBuilder> {
         let fetcher = Fetcher::builder().http_client(self.http(None)?).build()?;
         let keys = Discovery::new(self.issuer.parse()?)
             .fetcher(fetcher)
             .connect()
             .await?;
         let issuer = TrustedIssuer::new(&self.issuer, keys);
-        Ok(ResourceServer::builder(&self.api, issuer).build()?)
+        let keys = self.seal.keys.clone();
+        Ok(ResourceServer::builder(&self.api, issuer).decryption_keys(keys))
     }
 
     fn serve(
@@ -218,22 +183,4 @@ pub async fn listener(port: Option<u16>) -> Outcome<TcpListener> {
         return Ok(listener);
     }
     Ok(TcpListener::bind("127.0.0.1:0").await?)
-}
-
-/// The system's clock, put forward by some seconds: what ends after a minute can be shown without waiting for it.
-#[derive(Clone, Default)]
-pub struct ShiftableClock(Arc<AtomicI64>);
-
-impl ShiftableClock {
-    /// Puts the clock forward by so many seconds; 0 puts it right again.
-    pub fn put_forward(&self, seconds: i64) {
-        self.0.store(seconds, Ordering::SeqCst);
-    }
-}
-
-impl Clock for ShiftableClock {
-    fn now(&self) -> Timestamp {
-        let ahead = self.0.load(Ordering::SeqCst);
-        Timestamp::from_unix(SystemClock.now().as_unix().saturating_add(ahead))
-    }
 }

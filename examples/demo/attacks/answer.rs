@@ -1,11 +1,11 @@
 //! What came back, in the few words in which an attack says what it expects.
 
-use http::header::{HeaderMap, LOCATION, WWW_AUTHENTICATE};
+use http::header::{HeaderMap, LOCATION};
 use reqwest::RequestBuilder;
 use serde_json::Value;
 use tower_fapi::client::{CallbackError, ClientError};
 
-use crate::{Outcome, browser::Arrival};
+use crate::{Outcome, browser::Arrival, challenge};
 
 pub struct Answer {
     /// Status and error code: `401 invalid_token`. Without a code just the status.
@@ -23,7 +23,7 @@ impl Answer {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body: Value = serde_json::from_slice(&answer.bytes().await?).unwrap_or_default();
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-        let challenged = challenge(&headers, "error");
+        let challenged = challenge::parameter(&headers, "error");
         let error = match (text("error"), challenged) {
             // A resource server says it twice, and has to say the same.
             (Some(body), Some(challenge)) if body != challenge => {
@@ -102,19 +102,6 @@ fn said(status: u16, error: Option<&str>) -> String {
         Some(error) => format!("{status} {error}"),
         None => status.to_string(),
     }
-}
-
-/// A parameter of the first challenge that has it. The crate's challenges hold no escapes.
-fn challenge(headers: &HeaderMap, name: &str) -> Option<String> {
-    let start = format!(r#"{name}=""#);
-    headers
-        .get_all(WWW_AUTHENTICATE)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .find_map(|line| {
-            let (_, rest) = line.split_once(&start)?;
-            Some(rest.split_once('"')?.0.to_owned())
-        })
 }
 
 fn location(headers: &HeaderMap) -> Option<String> {

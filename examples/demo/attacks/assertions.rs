@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use tower_fapi::jose::{PrivateJwk, base64url, json as strict_json};
 
 use super::{
-    Victim,
     forgery::{changed, unsigned},
     form::Form,
     raw_client::RawClient,
@@ -22,7 +21,7 @@ const BAD_CLIENT: &str = "401 invalid_client";
 pub async fn run(
     world: &World,
     raw: &RawClient<'_>,
-    victim: &Victim,
+    access_token: &str,
     report: &mut Report,
 ) -> Outcome {
     let rival = RawClient::new(world, &world.cast.rival)?;
@@ -49,7 +48,7 @@ pub async fn run(
         (("assertion issued by another client", "OIDC Core §9", BAD_CLIENT, "iss and sub"), own("iss", json!(rival.who.id))?),
         (("assertion signed by another client's key", "RFC 7523 §3 rule 9", BAD_CLIENT, "failed"), by_rival),
         (("assertion with alg none", "FAPI 2.0 §5.4.1", BAD_CLIENT, "malformed"), unsigned(&right)?),
-        (("an access token as an assertion", "RFC 8725 §3.11", BAD_CLIENT, "malformed"), victim.token.clone()),
+        (("an access token as an assertion", "RFC 8725 §3.11", BAD_CLIENT, "malformed"), access_token.to_owned()),
     ];
     for (attack, assertion) in cases {
         let form = raw.with_assertion(raw.request(), &assertion);

@@ -4,36 +4,33 @@
 //! waits for time to pass: dates are made up, or the authorization server's clock is put forward.
 
 mod answer;
+mod api;
 mod assertions;
 mod callback;
+mod carriers;
 mod certificates;
 mod codes;
 mod forgery;
 mod form;
 mod pages;
-mod proofs;
 mod pushed;
 mod raw_client;
 mod report;
-mod tokens;
 
+use serde_json::json;
 use tower_fapi::{
     client::{Client, TokenSet},
-    testing::DpopKey,
+    testing::{DpopKey, TestIssuer},
 };
 
 pub use self::report::Report;
 use self::{
+    api::{Form, Loot, Scene},
+    carriers::Carriers,
     raw_client::RawClient,
-    report::{begin, group},
+    report::{begin, begin_repetitions, group},
 };
-use crate::{Outcome, browser::Browser, world::World};
-
-/// A token whose key the attacks may use, so that everything but one thing about a request can be right.
-struct Victim {
-    token: String,
-    key: DpopKey,
-}
+use crate::{Outcome, api as demo_api, browser::Browser, payment, world::World};
 
 /// Tries everything.
 pub async fn run(
@@ -45,16 +42,15 @@ pub async fn run(
 ) -> Outcome {
     begin();
     let raw = RawClient::new(world, &world.cast.planner)?;
-    let victim = raw.victim(&mut Browser::new(world.http(None)?)).await?;
+    let loot = loot(world, &raw, by_key, by_certificate).await?;
+    let carriers = Carriers::start(world).await?;
+    let scene = Scene::new(world, &carriers.direct, Form::Encrypted, &loot)?;
+    api::run(&scene, report).await?;
 
-    group("A stolen access token, and proofs that do not fit");
-    proofs::run(world, &victim, by_key, report).await?;
-    group("Access tokens that the API must not believe");
-    tokens::run(world, &victim, report).await?;
-    group("A stolen certificate-bound token, and clients without the right certificate");
-    certificates::run(world, by_certificate, report).await?;
+    group("Clients without the right certificate at the authorization server");
+    certificates::run(world, report).await?;
     group("Client authentication at the authorization server");
-    assertions::run(world, &raw, &victim, report).await?;
+    assertions::run(world, &raw, &loot.token, report).await?;
     group("Authorization requests");
     pushed::run(&raw, report).await?;
     group("The authorization endpoint and its pages");
@@ -63,5 +59,47 @@ pub async fn run(
     codes::run(world, &raw, by_key, report).await?;
     group("Authorization responses that the client must not believe");
     callback::run(world, planner, report).await?;
+
+    begin_repetitions(carriers.nginx.is_some());
+    let Carriers {
+        direct,
+        nginx,
+        grpc,
+        ..
+    } = &carriers;
+    let again = [Some(direct), nginx.as_ref(), Some(grpc)];
+    for carrier in again.into_iter().flatten() {
+        for form in [Form::Signed, Form::Encrypted] {
+            let scene = Scene::new(world, carrier, form, &loot)?;
+            api::repeat(&scene, report).await?;
+        }
+    }
     Ok(())
+}
+
+/// Tokens that the authorization server has issued, as an attacker may have come by them.
+async fn loot(
+    world: &World,
+    raw: &RawClient<'_>,
+    by_key: &TokenSet,
+    by_certificate: &TokenSet,
+) -> Outcome<Loot> {
+    let mut browser = Browser::new(world.http(None)?);
+    let bill = json!([payment::entry(&payment::bill())?]).to_string();
+    let request = raw.request();
+    let paying = request
+        .clone()
+        .with("acr_values", demo_api::TWO_FACTORS)
+        .with("authorization_details", &bill);
+    let open = |token: &str| world.seal.open(token);
+    Ok(Loot {
+        token: open(&raw.token(request, &mut browser).await?)?,
+        paying: open(&raw.token(paying, &mut browser).await?)?,
+        key: raw.dpop.clone(),
+        stolen: open(by_key.access_token().secret())?,
+        by_certificate: open(by_certificate.access_token().secret())?,
+        thief: DpopKey::generate(),
+        stranger: TestIssuer::new(&world.issuer, &world.api),
+        evil: TestIssuer::new("https://as.evil.example", &world.api),
+    })
 }

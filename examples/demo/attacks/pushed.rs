@@ -18,7 +18,7 @@ pub async fn run(raw: &RawClient<'_>, report: &mut Report) -> Outcome {
     let with_query = format!("{}?next=https://evil.example", raw.who.redirect_uri);
     let other_key = DpopKey::generate().thumbprint().to_string();
     #[rustfmt::skip]
-    let cases: [(Attack, Form); 12] = [
+    let cases: [(Attack<'_>, Form); 12] = [
         (("redirect URI of an attacker", "RFC 9700 §2.1", BAD_REQUEST, "not registered"), right().with("redirect_uri", "https://evil.example/callback")),
         (("redirect URI with something added to its path", "RFC 9700 §2.1", BAD_REQUEST, "not registered"), right().with("redirect_uri", &longer)),
         (("redirect URI with something added to its query", "RFC 9700 §2.1", BAD_REQUEST, "not registered"), right().with("redirect_uri", &with_query)),

@@ -12,7 +12,7 @@ use tower_fapi::{
 use url::Url;
 use uuid::Uuid;
 
-use super::{Victim, answer::Answer, form::Form};
+use super::{answer::Answer, form::Form};
 use crate::{Outcome, browser::Browser, cast::KeyClient, world::World};
 
 pub struct RawClient<'a> {
@@ -121,7 +121,11 @@ impl<'a> RawClient<'a> {
 
     /// Pushes a request and says what the browser has to open.
     pub async fn push(&self) -> Outcome<Url> {
-        let form = self.authenticated(self.request());
+        self.push_form(self.request()).await
+    }
+
+    async fn push_form(&self, form: Form) -> Outcome<Url> {
+        let form = self.authenticated(form);
         let proof = self.proof("/par").sign();
         let answer = self.post("/par", &form, &[proof]).await?;
         self.authorization_url(self.who.id, &answer.member("request_uri")?)
@@ -137,23 +141,25 @@ impl<'a> RawClient<'a> {
     /// A code that Ada has approved.
     pub async fn code(&self, browser: &mut Browser) -> Outcome<String> {
         let url = self.push().await?;
-        let back = browser.approve(&url, &self.world.cast.ada).await?;
+        self.approved(&url, browser).await
+    }
+
+    async fn approved(&self, url: &Url, browser: &mut Browser) -> Outcome<String> {
+        let back = browser.approve(url, &self.world.cast.ada).await?;
         // Nothing wrong with it, or the crate would not read it.
         AuthorizationResponse::from_url(back.as_str())?;
         let code = back.query_pairs().find(|(name, _)| name == "code");
         Ok(code.ok_or("no code")?.1.into_owned())
     }
 
-    /// An access token, and the key it is bound to.
-    pub async fn victim(&self, browser: &mut Browser) -> Outcome<Victim> {
-        let code = self.code(browser).await?;
+    /// An access token for what this form asks for.
+    pub async fn token(&self, form: Form, browser: &mut Browser) -> Outcome<String> {
+        let url = self.push_form(form).await?;
+        let code = self.approved(&url, browser).await?;
         let form = self.authenticated(self.redemption(&code));
         let proof = self.proof("/token").sign();
         let answer = self.post("/token", &form, &[proof]).await?;
-        Ok(Victim {
-            token: answer.member("access_token")?,
-            key: self.dpop.clone(),
-        })
+        answer.member("access_token")
     }
 }
 
