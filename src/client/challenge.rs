@@ -1,4 +1,4 @@
-//! What servers say about nonces in the headers of their answers (RFC 9449 §8, §9).
+//! What servers say in the headers of their answers: nonces (RFC 9449 §8, §9) and challenges (RFC 9110 §11.6.1).
 
 use http::{HeaderMap, HeaderName, header::WWW_AUTHENTICATE};
 
@@ -20,30 +20,72 @@ pub(super) fn supplied_nonce(headers: &HeaderMap) -> Option<&str> {
 
 /// Whether a resource server asks for a proof with a nonce: a `DPoP` challenge with `error="use_dpop_nonce"`.
 pub(super) fn demands_nonce(headers: &HeaderMap) -> bool {
+    challenges(headers).any(|challenge| {
+        challenge.is_scheme("DPoP")
+            && challenge
+                .all("error")
+                .any(|error| error == "use_dpop_nonce")
+    })
+}
+
+/// All challenges of an answer, in whichever header lines they stand.
+pub(super) fn challenges(headers: &HeaderMap) -> impl Iterator<Item = Challenge<'_>> {
     headers
         .get_all(WWW_AUTHENTICATE)
         .iter()
         .filter_map(|line| line.to_str().ok())
-        .any(line_demands_nonce)
+        .flat_map(read_line)
+}
+
+/// One challenge: a scheme and its parameters (RFC 9110 §11.3).
+#[derive(Debug)]
+pub(super) struct Challenge<'a> {
+    scheme: &'a str,
+    parameters: Vec<(&'a str, String)>,
+}
+
+impl Challenge<'_> {
+    pub(super) fn is_scheme(&self, name: &str) -> bool {
+        self.scheme.eq_ignore_ascii_case(name)
+    }
+
+    /// The value of a parameter that is there once; of two, nobody knows which counts.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        let mut values = self.all(name);
+        let value = values.next()?;
+        values.next().is_none().then_some(value)
+    }
+
+    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.parameters
+            .iter()
+            .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
 }
 
 /// Reads a list of challenges (RFC 9110 §11.6.1), in which a comma may part two parameters or two challenges.
-fn line_demands_nonce(line: &str) -> bool {
-    let mut in_dpop = false;
+fn read_line(line: &str) -> Vec<Challenge<'_>> {
+    let mut challenges: Vec<Challenge<'_>> = Vec::new();
     for element in split_outside_quotes(line) {
         let (word, rest) = leading_token(element.trim());
         let (name, value) = if let Some(value) = rest.strip_prefix('=') {
             (word, value)
         } else {
-            in_dpop = word.eq_ignore_ascii_case("DPoP");
+            challenges.push(Challenge {
+                scheme: word,
+                parameters: Vec::new(),
+            });
             let (name, rest) = leading_token(rest);
             (name, rest.strip_prefix('=').unwrap_or_default())
         };
-        if in_dpop && name.eq_ignore_ascii_case("error") && unquoted(value) == "use_dpop_nonce" {
-            return true;
+        if let Some(challenge) = challenges.last_mut()
+            && !name.is_empty()
+        {
+            challenge.parameters.push((name, unquoted(value)));
         }
     }
-    false
+    challenges
 }
 
 fn split_outside_quotes(line: &str) -> impl Iterator<Item = &str> {
@@ -95,6 +137,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn line_demands_nonce(line: &str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.append(WWW_AUTHENTICATE, HeaderValue::from_str(line).unwrap());
+        demands_nonce(&headers)
+    }
 
     // RFC 9449 §9, RFC 9110 §11.6.1.
     #[test]
@@ -162,10 +210,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_parameter_belongs_to_its_challenge_and_counts_if_it_is_there_once() {
+        let line =
+            r#"Bearer realm="a, b", DPoP algs="ES256 PS256", ERROR=x, error=y, max_age=5, Basic"#;
+        let read = read_line(line);
+        let schemes: Vec<_> = read.iter().map(|challenge| challenge.scheme).collect();
+        assert_eq!(schemes, ["Bearer", "DPoP", "Basic"]);
+        assert_eq!(read[0].get("realm"), Some("a, b"));
+        assert_eq!(read[1].get("algs"), Some("ES256 PS256"));
+        assert_eq!(read[1].get("Max_Age"), Some("5"));
+        assert_eq!(read[1].get("error"), None, "twice");
+        assert_eq!(read[2].get("max_age"), None);
+    }
+
     proptest! {
         #[test]
         fn any_line_is_read_without_a_panic(line in r#"(DPoP|error|use_dpop_nonce|"|\\|=|,| |é){0,12}"#) {
-            let _ = line_demands_nonce(&line);
+            let _ = read_line(&line);
         }
     }
 }

@@ -51,6 +51,7 @@ mod resource;
 mod response;
 mod secret;
 mod server_text;
+mod step_up;
 mod token_response;
 mod token_set;
 
@@ -63,6 +64,7 @@ pub use self::{
     response::{AuthorizationResponse, CallbackError},
     secret::{RandomFailure, SecretText},
     server_text::ServerText,
+    step_up::StepUpChallenge,
     token_set::{InvalidTokenSet, TokenSet, TokenType},
 };
 pub use crate::issuer::{ClientCertificate, InvalidPem, TransportError, TrustedRoots};

@@ -1,9 +1,12 @@
 //! What an application asks the authorization server for.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
+use super::step_up::{StepUpChallenge, is_acr};
 use crate::issuer::is_loopback;
 
 /// A request for authorization: what is wanted, and where the browser is sent afterwards (RFC 6749 §4.1.1).
@@ -45,6 +48,12 @@ pub enum InvalidRequest {
     /// Not an array of objects that each have a `type` (RFC 9396 §2).
     #[error("the authorization details are not objects with a `type`")]
     AuthorizationDetails,
+    /// Empty, or a value that is empty or holds a space or anything beyond printable ASCII.
+    #[error("the authentication contexts are not names without spaces")]
+    AcrValues,
+    /// Not an absolute URI without fragment (RFC 8707 §2).
+    #[error("the resource is not an absolute URI without fragment")]
+    Resource,
     /// The parameter has a method of its own, is made by the client, or stands there already.
     #[error("the parameter `{0}` cannot be set here")]
     Parameter(String),
@@ -143,8 +152,63 @@ impl AuthorizationRequest {
         Ok(self)
     }
 
-    /// Adds another parameter, such as `acr_values`, `login_hint`, `prompt` or `nonce`. Only `resource` may stand there
-    /// several times (RFC 8707 §2).
+    /// Asks for a sign-in of one of these authentication contexts, best first (OpenID Connect Core §3.1.2.1). Replaces those
+    /// that were asked for before.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest::AcrValues`] if there is none, or one of them is no name.
+    pub fn acr_values<S: AsRef<str>>(mut self, values: &[S]) -> Result<Self, InvalidRequest> {
+        if values.is_empty() || !values.iter().all(|value| is_acr(value.as_ref())) {
+            return Err(InvalidRequest::AcrValues);
+        }
+        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+        self.set("acr_values", values.join(" "));
+        Ok(self)
+    }
+
+    /// Asks for a sign-in that is no older than this, in whole seconds: the person signs in again otherwise
+    /// (OpenID Connect Core §3.1.2.1). Replaces what was asked for before.
+    #[must_use]
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.set("max_age", age.as_secs().to_string());
+        self
+    }
+
+    /// Asks for what a resource server has demanded (RFC 9470 §4).
+    #[must_use]
+    pub fn step_up(mut self, demanded: &StepUpChallenge) -> Self {
+        if !demanded.acr_values.is_empty() {
+            self.set("acr_values", demanded.acr_values.join(" "));
+        }
+        match demanded.max_age {
+            Some(age) => self.max_age(age),
+            None => self,
+        }
+    }
+
+    /// Asks for tokens for this resource server (RFC 8707 §2); several calls, several of them.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRequest::Resource`] if it is not an absolute URI without fragment.
+    pub fn resource(mut self, resource: impl Into<String>) -> Result<Self, InvalidRequest> {
+        let resource = resource.into();
+        match Url::parse(&resource) {
+            Ok(url) if url.fragment().is_none() => {}
+            _ => return Err(InvalidRequest::Resource),
+        }
+        self.further.push(("resource".to_owned(), resource));
+        Ok(self)
+    }
+
+    fn set(&mut self, name: &str, value: String) {
+        self.further.retain(|(other, _)| other != name);
+        self.further.push((name.to_owned(), value));
+    }
+
+    /// Adds another parameter, such as `login_hint`, `prompt` or `nonce`. Only `resource` may stand there several times
+    /// (RFC 8707 §2).
     ///
     /// # Errors
     ///
@@ -229,6 +293,67 @@ mod tests {
                 "{details:?}"
             );
         }
+    }
+
+    // OpenID Connect Core §3.1.2.1, RFC 8707 §2, RFC 9470 §4.
+    #[test]
+    fn a_sign_in_and_a_resource_can_be_asked_for() {
+        let pairs = |request: &AuthorizationRequest| {
+            let pairs = request.further.iter();
+            pairs
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
+        };
+        let asked = request()
+            .acr_values(&["urn:a", "b"])
+            .unwrap()
+            .max_age(Duration::from_millis(5900))
+            .resource("https://api.example")
+            .unwrap()
+            .resource("urn:api")
+            .unwrap();
+        let expected = [
+            "acr_values=urn:a b",
+            "max_age=5",
+            "resource=https://api.example",
+            "resource=urn:api",
+        ];
+        assert_eq!(pairs(&asked), expected);
+        let mut answer = http::Response::new(());
+        *answer.status_mut() = http::StatusCode::UNAUTHORIZED;
+        let challenge =
+            r#"DPoP error="insufficient_user_authentication", acr_values="c", max_age=0"#;
+        answer
+            .headers_mut()
+            .insert("www-authenticate", challenge.parse().unwrap());
+        let demanded = StepUpChallenge::from_response(&answer).unwrap();
+        assert_eq!(
+            pairs(&asked.step_up(&demanded))[2..],
+            ["acr_values=c", "max_age=0"]
+        );
+
+        assert!(request().acr_values::<&str>(&[]).is_err());
+        for value in ["", "a b", "é", "a\n", &"x".repeat(257)] {
+            assert_eq!(
+                request().acr_values(&[value]).err(),
+                Some(InvalidRequest::AcrValues),
+                "{value:?}"
+            );
+        }
+        for resource in ["", "api", "/api", "https://api.example/#x"] {
+            assert_eq!(
+                request().resource(resource).err(),
+                Some(InvalidRequest::Resource),
+                "{resource}"
+            );
+        }
+        assert!(
+            request()
+                .max_age(Duration::ZERO)
+                .parameter("max_age", "5")
+                .is_err(),
+            "twice"
+        );
     }
 
     #[test]

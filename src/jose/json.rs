@@ -241,7 +241,7 @@ mod tests {
     use proptest::prelude::*;
     use serde::de::value::MapDeserializer;
 
-    // RFC 8725 §2.4 and §3.4, RFC 7515 §4, RFC 7519 §4, RFC 8259 §4 and §8.2.
+    // RFC 8725 §2.6 and §3.4, RFC 7515 §4, RFC 7519 §4, RFC 8259 §4 and §8.2.
     #[test]
     fn ambiguous_documents_are_refused() {
         for (case, text) in [
@@ -298,7 +298,7 @@ mod tests {
         }
     }
 
-    // RFC 8725 §2.4: what stands in a text must not become members that nobody has seen.
+    // RFC 8725 §2.6: what stands in a text must not become members that nobody has seen.
     #[test]
     fn a_text_in_the_guise_of_a_value_is_refused() {
         for text in [

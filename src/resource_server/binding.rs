@@ -33,8 +33,7 @@ impl Binding {
     }
 
     /// Checks that a request could hold to some binding, whatever its token turns out to be bound to: what cannot be let
-    /// through in any case is not worth a question to the issuer.
-    #[cfg(feature = "discovery")]
+    /// through in any case is not worth a question to the issuer, nor the use of a private key.
     pub(super) const fn could_hold(
         self,
         scheme: AuthScheme,
@@ -44,8 +43,8 @@ impl Binding {
         match (scheme, certificate) {
             // It may be bound to nothing, which passes.
             (AuthScheme::Bearer, _) if prefer_bound => Ok(()),
+            (AuthScheme::Bearer, _) if !self.accepts_certificate() => Err(Refusal::Binding),
             (AuthScheme::Bearer, None) => Err(Refusal::NoCertificate),
-            (AuthScheme::Bearer, Some(_)) if !self.accepts_certificate() => Err(Refusal::Binding),
             (AuthScheme::Bearer, Some(_)) | (AuthScheme::Dpop, _) => Ok(()),
         }
     }

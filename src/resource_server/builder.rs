@@ -176,8 +176,13 @@ impl ResourceServerBuilder {
     /// publish them with a [`JwksService`](crate::layer::JwksService). A token that was accepted while its key was there stays
     /// accepted until its end or until it is forgotten: encryption keeps secrets, and who vouches for the token is its issuer.
     ///
-    /// Decrypting under RSA costs about a millisecond of CPU, the others less than a tenth of that. Prefer ECDH-ES where the
-    /// authorization server offers it, and give every key a `kid`: without one, several keys may have to be tried.
+    /// # Cost
+    ///
+    /// Decrypting under RSA takes about a millisecond of CPU, the others a quarter of that or less, and anybody can send
+    /// garbage. So a token is decrypted only when all else holds: the proof of its sender is right in everything but whose key
+    /// has to sign it, or the connection has a client certificate. What is left to a stranger is to sign a proof for each
+    /// attempt. Prefer ECDH-ES where the authorization server offers it, and give every key a `kid`: without one, several
+    /// keys may have to be tried. A token that has been accepted is remembered, and not decrypted again.
     ///
     /// ```
     /// use tower_fapi::{

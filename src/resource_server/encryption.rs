@@ -1,4 +1,4 @@
-//! Encrypted access tokens (RFC 7516, RFC 9068 §6): what stands between the text of a request and a signed JWT.
+//! Encrypted access tokens (RFC 7516, RFC 9068 §4): what stands between the text of a request and a signed JWT.
 
 use std::borrow::Cow;
 
@@ -17,9 +17,9 @@ pub(super) struct TokenEncryption {
 }
 
 impl TokenEncryption {
-    /// Whether a text would have to be decrypted, which may cost a private-key operation.
-    pub(super) fn concerns(token: &str) -> bool {
-        CompactJwe::has_shape(token)
+    /// Whether opening the token may cost a private-key operation.
+    pub(super) fn is_dear(&self, token: &str) -> bool {
+        self.keys.is_some() && CompactJwe::has_shape(token)
     }
 
     /// The signed JWT in a token. Nothing it says has been believed yet.
@@ -27,7 +27,7 @@ impl TokenEncryption {
     /// Whoever has the public key can encrypt, and whoever shares a key could have been anybody who holds it: what is inside is
     /// a signed JWT or nothing. The outer header's claims are never read.
     pub(super) fn open<'a>(&self, token: &'a str) -> Result<Cow<'a, str>, TokenError> {
-        if !Self::concerns(token) {
+        if !CompactJwe::has_shape(token) {
             return if self.required {
                 Err(TokenError::NotEncrypted)
             } else {

@@ -88,14 +88,7 @@ impl ResourceServer {
         let hash = presented.hash.0;
         let said = findings.introspected.clone();
         let Some(said) = said.or_else(|| introspector.known(hash, now)) else {
-            // Before the issuer has said what the token is bound to, everything else that can be checked is: a stranger
-            // with garbage has to make a proof for it, which costs more than what it costs us.
-            let scheme = presented.credentials.scheme;
-            let prefer_bound = self.0.enforcement.prefer_bound;
-            let binding = self.0.binding;
-            let certificate = self.0.proxies.certificate(facts)?;
-            binding.could_hold(scheme, certificate.thumbprint(), prefer_bound)?;
-            self.proof(presented, facts, None, now)?;
+            self.worth_the_cost(presented, facts, now)?;
             return Err(ask(introspector, presented, None));
         };
         let token = believe(said)?;

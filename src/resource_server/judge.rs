@@ -211,14 +211,25 @@ impl ResourceServer {
         Ok(Some(self.0.proofs.verify(proof, &request)?))
     }
 
+    /// Checks everything that can be checked before it is known what a token is bound to, where finding that out is dear: a
+    /// question to its issuer, a private-key operation. A stranger with garbage has to make a proof for it, or a
+    /// certificate's connection.
+    pub(super) fn worth_the_cost(
+        &self,
+        presented: &Presented<'_>,
+        facts: &RequestFacts<'_>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let certificate = self.0.proxies.certificate(facts)?;
+        self.0.binding.could_hold(
+            presented.credentials.scheme,
+            certificate.thumbprint(),
+            self.0.enforcement.prefer_bound,
+        )?;
+        self.proof(presented, facts, None, now).map(drop)
+    }
+
     /// The token, read and believed: remembered, verified now, or as its issuer describes it.
-    #[cfg_attr(
-        not(feature = "discovery"),
-        expect(
-            unused_variables,
-            reason = "only a question to the issuer needs the facts"
-        )
-    )]
     fn token(
         &self,
         presented: &Presented<'_>,
@@ -242,6 +253,9 @@ impl ResourceServer {
         counter!(metrics::TOKEN_CACHE, "outcome" => outcome).increment(1);
         if let Some(cached) = remembered {
             return Ok(cached.into());
+        }
+        if self.0.encryption.is_dear(text) {
+            self.worth_the_cost(presented, facts, now)?;
         }
         let cached = self.verified(&self.0.encryption.open(text)?, now, findings)?;
         let tokens = &self.0.tokens;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use http::Request;
 use serde_json::{Value, json};
 use tower_fapi::{
-    client::{SecretText, TokenSet},
+    client::{SecretText, StepUpChallenge, TokenSet},
     jose::{CompactJws, JwkSet, VerifyingKeySet, base64url, sha256},
 };
 
@@ -234,4 +234,32 @@ async fn nothing_that_is_shown_holds_a_secret() {
     }
     let hidden: &SecretText = tokens.access_token();
     assert_eq!(format!("{hidden:?}"), "SecretText(…)");
+}
+
+// RFC 9470 §3 and §4: the token is not strong enough, so the person comes back.
+#[tokio::test]
+async fn what_a_resource_server_demands_goes_into_the_next_request() {
+    let server = willing_server().await;
+    let challenge =
+        r#"DPoP error="insufficient_user_authentication", acr_values="mfa sca", max_age="300""#;
+    server.says(
+        "/payments",
+        [Reply::text(401, "").header("www-authenticate", challenge)],
+    );
+    let client = client(&server);
+    let tokens = log_in(&client, &server).await;
+    let answer = client.get(&server.url("/payments"), &tokens).await.unwrap();
+    let demanded = StepUpChallenge::from_response(&answer).unwrap();
+    let request = request()
+        .step_up(&demanded)
+        .resource("https://payments.example")
+        .unwrap();
+    client.authorize(&request).await.unwrap();
+    let form = without_assertion(&server.seen("/par")[1]);
+    assert_eq!(form["acr_values"], "mfa sca");
+    assert_eq!(form["max_age"], "300");
+    assert_eq!(form["resource"], "https://payments.example");
+
+    let answer = client.get(&server.url("/accounts"), &tokens).await.unwrap();
+    assert_eq!(StepUpChallenge::from_response(&answer), None);
 }

@@ -87,7 +87,7 @@ fn there_are_five_segments_of_canonical_base64url() {
     }
 }
 
-// RFC 7516 §4, §5.2 steps 3 to 5; RFC 8725 §2.4.
+// RFC 7516 §4, §5.2 steps 3 to 5; RFC 8725 §2.6.
 #[test]
 fn the_header_is_one_unambiguous_object() {
     let (good, keys) = sound(JweAlgorithm::Dir, ContentEncryption::A256Gcm);

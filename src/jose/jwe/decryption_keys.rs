@@ -7,14 +7,20 @@ use crate::jose::JwkSet;
 
 /// The keys of a recipient. Cheap to clone.
 ///
-/// A key is found by the `kid` of the header; without one, or if no key bears it, the keys without `kid` or all keys that
-/// fit `alg` and the curve are tried, and no more than [`MAX_CANDIDATES`](Self::MAX_CANDIDATES) of them.
+/// Which of them was meant is told by the header, and only keys that fit its `alg` and curve are tried:
+///
+/// | the header's `kid` | tried are |
+/// |---|---|
+/// | is that of some keys | those |
+/// | is that of none | the keys that have no `kid` |
+/// | is missing | all |
+///
+/// No more than [`MAX_CANDIDATES`](Self::MAX_CANDIDATES) are tried of one document.
 ///
 /// Keys rotate without an outage if all instances know a key before one of them publishes it, and still know it when the
-/// last document encrypted to it has ended: [`new`](Self::new) takes what is published, [`with_unpublished`] what is not
-/// yet or no longer.
-///
-/// [`with_unpublished`]: Self::with_unpublished
+/// last document encrypted to it has ended: [`new`](Self::new) takes what is published,
+/// [`with_unpublished`](Self::with_unpublished) what is not yet or no longer. [`DecryptionKeyRing`](super::DecryptionKeyRing)
+/// tells the whole story.
 #[derive(Clone, Debug, Default)]
 pub struct DecryptionKeys {
     keys: Arc<[Arc<DecryptionKey>]>,

@@ -14,7 +14,7 @@ use super::{
     purpose::{self, Side},
     shared_key::SharedKey,
 };
-use crate::jose::{Jwk, JwkSet, base64url, jwk::Jwk as PublicJwk, material::Material};
+use crate::jose::{Jwk, JwkSet, base64url, material::Material};
 
 /// A recipient's key, with the algorithm in which it is used.
 pub struct EncryptionKey {
@@ -208,7 +208,7 @@ fn convey_shared(
 }
 
 fn bare(material: Material) -> Value {
-    let jwk = PublicJwk {
+    let jwk = Jwk {
         material,
         kid: None,
         usage: None,

@@ -4,10 +4,7 @@ use aws_lc_rs::encoding::{AsBigEndian as _, Curve25519SeedBin, EcPrivateKeyBin};
 use zeroize::Zeroizing;
 
 use super::{
-    AgreementCurve, JweAlgorithm, JweKeyError,
-    agreement::{self},
-    algorithm::Family,
-    error::Failure,
+    AgreementCurve, JweAlgorithm, JweKeyError, agreement, algorithm::Family, error::Failure,
 };
 use crate::jose::{
     Jwk, PrivateJwk, material::Material, private_jwk::Secret, signing_key::generate_rsa,

@@ -1,4 +1,4 @@
-//! Encrypted access tokens, as their senders see the answers (RFC 7516, RFC 7519 §5.2, RFC 9068 §6).
+//! Encrypted access tokens, as their senders see the answers (RFC 7516, RFC 7519 §5.2, RFC 9068 §4).
 
 use serde_json::json;
 
@@ -192,7 +192,7 @@ fn what_is_inside_has_to_be_a_token_that_would_be_accepted_in_the_clear() {
     assert_eq!(encrypted.refusal(&unbound.mint()), Refusal::NotDpopBound);
 }
 
-// RFC 8725 §3.3, §3.11: who can encrypt has shown nothing, whether the key is public or shared.
+// RFC 8725 §2.3 and §3.3: who can encrypt has shown nothing, whether the key is public or shared.
 #[test]
 fn claims_that_nobody_has_signed_are_never_believed() {
     let (own, shared) = shared_keys();
@@ -235,7 +235,7 @@ fn damaged(token: &str, segment: usize) -> String {
     segments.join(".")
 }
 
-// RFC 7516 §11.5, RFC 8725 §2.6: the operator learns why, the client does not.
+// RFC 7516 §11.5: the operator learns why, the client does not.
 #[test]
 fn however_decryption_fails_the_client_gets_the_same_answer() {
     let encrypted = Encrypted::new();
@@ -453,5 +453,62 @@ fn settings_that_could_accept_nothing_make_no_server() {
         let trusted = TrustedIssuer::new(issuer.issuer(), keys);
         let builder = ResourceServer::builder(API, trusted).accepted_encryption(accepted);
         assert_eq!(builder.build().unwrap_err(), ConfigError::NoEncryption);
+    }
+}
+
+// A stranger must not make us use a private key for nothing: what is wrong beside the token is found first.
+#[test]
+fn garbage_is_decrypted_for_nobody_whose_request_could_not_pass_anyway() {
+    let encrypted = Encrypted::new();
+    let garbage = damaged(&encrypted.token().mint(), 3);
+    let client = &encrypted.world.client;
+    let proof = |hashed: &str| {
+        let proof = client.proof("GET", &format!("{API}/a"), NOW);
+        proof.access_token(hashed)
+    };
+    let good = proof(&garbage);
+    for (case, scheme, proof, expected) in [
+        ("no proof", "DPoP", None, "no DPoP proof"),
+        ("no certificate", "Bearer", None, "no client certificate"),
+        (
+            "another token's proof",
+            "DPoP",
+            Some(proof("another").sign()),
+            "`ath` is not the hash of the access token",
+        ),
+        (
+            "another method",
+            "DPoP",
+            Some(good.clone().claim("htm", "POST").sign()),
+            "`htm` is not the request's method",
+        ),
+        (
+            "a proof whose signature is another's",
+            "DPoP",
+            Some({
+                let (mine, other) = (good.sign(), proof("another").sign());
+                let (input, _) = mine.rsplit_once('.').unwrap();
+                let (_, signature) = other.rsplit_once('.').unwrap();
+                format!("{input}.{signature}")
+            }),
+            "signature does not verify",
+        ),
+        (
+            "all else is right",
+            "DPoP",
+            Some(good.sign()),
+            "encrypted token: decryption failed",
+        ),
+    ] {
+        let mut request = Request::get("/a")
+            .header("host", "api.example.com")
+            .header("authorization", format!("{scheme} {garbage}"));
+        if let Some(proof) = proof {
+            request = request.header("dpop", proof);
+        }
+        let layer = FapiLayer::new(encrypted.world.server.clone());
+        let answer = encrypted.world.send(layer, request.body(()).unwrap());
+        let reason = answer.extensions().get::<Rejection>().unwrap().to_string();
+        assert!(reason.contains(expected), "{case}: {reason}");
     }
 }
