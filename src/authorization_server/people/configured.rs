@@ -203,7 +203,9 @@ mod tests {
     use argon2::Params;
 
     use super::*;
-    use crate::authorization_server::people::{Password, gate::WAITING, hash::hash_with};
+    use crate::authorization_server::people::{
+        Password, TotpSecret, gate::WAITING, hash::hash_with,
+    };
 
     const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
     const ANY: Floor = Floor { memory: 0, work: 0 };
@@ -433,6 +435,53 @@ mod tests {
         assert!(
             unknown * 4 > wrong && wrong * 4 > unknown,
             "wrong {wrong:?}, unknown {unknown:?}"
+        );
+    }
+
+    // RFC 6238 §5.2; RFC 4226 §7.3: attempts are throttled.
+    #[tokio::test]
+    async fn a_code_that_was_used_is_a_failure_like_any_other() {
+        let secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+        let mut ada = user("ada", "engine");
+        ada.totp_secret = Some(secret.to_owned());
+        let people = ConfiguredUsers::with_floor([ada, user("bob", "bob")], ANY)
+            .unwrap()
+            .throttling(Throttling {
+                free_failures: 1,
+                ..Throttling::default()
+            });
+        assert!(people.offers_second_factor());
+        let code = secret.parse::<TotpSecret>().unwrap().code(NOW);
+        let attempt =
+            |subject: &str| SecondFactorAttempt::new(subject, Password::from(code.clone()));
+        let decide = |subject: &str, now| people.decide_code(&attempt(subject), now);
+
+        assert_eq!(
+            decide("sub-bob", NOW),
+            SecondFactorAnswer::Refused,
+            "has none"
+        );
+        let first = decide("sub-ada", NOW);
+        assert!(
+            matches!(first, SecondFactorAnswer::Accepted(_)),
+            "{first:?}"
+        );
+        for _ in 0..2 {
+            assert_eq!(decide("sub-ada", NOW), SecondFactorAnswer::Refused);
+        }
+        let retry_after = Duration::from_secs(2);
+        assert_eq!(
+            decide("sub-ada", NOW),
+            SecondFactorAnswer::Throttled { retry_after }
+        );
+        // The password clears its own record only.
+        let signed_in = people
+            .authenticate(self::attempt("ada", "engine"), NOW)
+            .await;
+        assert!(matches!(signed_in, Ok(Answer::Authenticated(person)) if person.has_second_factor));
+        assert_eq!(
+            decide("sub-ada", NOW),
+            SecondFactorAnswer::Throttled { retry_after }
         );
     }
 
