@@ -24,8 +24,8 @@ pub type Fapi<S> = InteractionIdService<Protect<S>>;
 ///
 /// What a request claims of its client's certificate, address and URL (`Client-Cert`, `X-Forwarded-For` and their like) is
 /// taken out of it, unless it comes from one of the
-/// [trusted proxies](crate::resource_server::ResourceServerBuilder::trusted_proxies): whoever reads such a header behind this
-/// layer can believe it.
+/// [trusted proxies](crate::resource_server::ResourceServerBuilder::trusted_proxies), which have to write over whatever of it
+/// the application reads.
 ///
 /// It belongs outside whatever rewrites the path (what nested axum routers take away is known with the feature `axum`), and
 /// inside a layer for CORS, because a browser's preflight carries no token. Put it around a route once: a second one would

@@ -16,7 +16,6 @@
 //! | 7 `PERMISSION_DENIED` | 403 | the token does not suffice for this method |
 //! | 3 `INVALID_ARGUMENT` | 400 | the request is malformed: two `authorization` fields, a token in the query |
 //! | 14 `UNAVAILABLE` | 503 | keys or replay store cannot be had; `retry-after` says when to try again |
-//! | 13 `INTERNAL` | 500 | layers stand together in a way that cannot work |
 //!
 //! `grpc-message` is a sentence for people. `www-authenticate`, `dpop-nonce` and `x-fapi-interaction-id` are metadata of
 //! the status, with the values they have over HTTP: a client that is asked for a nonce finds `use_dpop_nonce` in the one and the
@@ -103,9 +102,9 @@ pub use self::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header::CACHE_CONTROL};
+use http::{HeaderValue, Response, StatusCode, header::CACHE_CONTROL};
 
-use crate::rejection::{AnswerForm, Rejection};
+use crate::rejection::Rejection;
 
 /// What a request would have been refused for, had this not been
 /// [report only](crate::resource_server::DangerousSettings::report_only). Stands in the extensions of the request and of its
@@ -113,12 +112,8 @@ use crate::rejection::{AnswerForm, Rejection};
 #[derive(Clone, Debug)]
 pub struct Reported(pub Rejection);
 
-/// The answer where layers stand together in a way that cannot work: never a yes.
-fn wiring_mistake<B>(request: &Request<B>) -> Response<Bytes> {
-    AnswerForm::of(request.method(), request.headers()).applied_to(internal_error())
-}
-
-/// The answer of a future that is polled after it has answered: never a wrong yes.
+/// The answer to a mistake on our side: layers that cannot stand together, and a future that is polled after it has
+/// answered. Never in gRPC's form, which is a 200 to whoever takes the status for the verdict.
 fn internal_error() -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;

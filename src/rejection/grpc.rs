@@ -15,9 +15,6 @@ use super::{Rejection, kind::Kind};
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// `grpc-status` of our own mistakes.
-const INTERNAL: u16 = 13;
-
 /// The form in which a client can read an answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum AnswerForm {
@@ -64,15 +61,16 @@ impl AnswerForm {
 
     /// Puts an answer that is made for HTTP into this form.
     ///
-    /// The rejection is in its extensions; one without is a mistake on our side.
+    /// The rejection is in its extensions.
     pub(crate) fn applied_to(self, mut response: Response<Bytes>) -> Response<Bytes> {
         let Some(content_type) = self.content_type() else {
             return response;
         };
-        let (grpc_status, message) = match response.extensions().get::<Rejection>() {
-            Some(rejection) => (Kind::of(rejection).grpc_status(), rejection.description()),
-            None => (INTERNAL, "the service is not set up correctly"),
+        // One without a rejection is a mistake on our side, and stays what it is.
+        let Some(rejection) = response.extensions().get::<Rejection>() else {
+            return response;
         };
+        let (grpc_status, message) = (Kind::of(rejection).grpc_status(), rejection.description());
         *response.status_mut() = StatusCode::OK;
         // Not one byte, or the answer would be headers and a broken message.
         *response.body_mut() = Bytes::new();

@@ -45,6 +45,8 @@ impl Binding {
             (AuthScheme::Bearer, _) if prefer_bound => Ok(()),
             (AuthScheme::Bearer, _) if !self.accepts_certificate() => Err(Refusal::Binding),
             (AuthScheme::Bearer, None) => Err(Refusal::NoCertificate),
+            // A certificate would have to hold, and there is none.
+            (AuthScheme::Dpop, None) if !self.accepts_dpop() => Err(Refusal::NoCertificate),
             (AuthScheme::Bearer, Some(_)) | (AuthScheme::Dpop, _) => Ok(()),
         }
     }

@@ -22,7 +22,7 @@ pub enum TokenError {
     #[error("what is encrypted is no signed JWT")]
     EncryptedContent,
     /// `typ` is not that of an access token (RFC 9068 §4).
-    #[error("`typ` is {}, not at+jwt", .0.as_deref().unwrap_or("missing"))]
+    #[error("`typ` is {0:?}, not at+jwt")]
     Type(Option<String>),
     /// `typ` would do for this issuer, but this claim stands in tokens of another kind only (RFC 8725 §3.12).
     #[error("claim `{0}` shows that it is no access token")]

@@ -126,10 +126,13 @@ fn describe(
         return Err(TokenError::Issuer(shortened(&issuer)));
     }
     // Some servers know refresh tokens here, too, which are for the token endpoint alone (RFC 7662 §2.1, RFC 6749 §1.5).
-    if let Some(kind) = optional_text(&mut members, "token_type")?
-        && !["dpop", "bearer"].contains(&kind.to_ascii_lowercase().as_str())
-    {
-        return Err(TokenError::Type(Some(shortened(&kind))));
+    let kind = optional_text(&mut members, "token_type")?;
+    let is = |name: &str| {
+        kind.as_ref()
+            .is_some_and(|kind| kind.eq_ignore_ascii_case(name))
+    };
+    if kind.is_some() && !is("dpop") && !is("bearer") {
+        return Err(TokenError::Type(kind.as_deref().map(shortened)));
     }
     let client_id = rules.compatibility.client_id(&mut members)?;
     let subject = match optional_text(&mut members, "sub")? {
@@ -145,6 +148,11 @@ fn describe(
         Err(error) => return Err(error),
     };
     let not_before = date(&members, "nbf")?;
+    let confirmation = Confirmation::read(members.get("cnf"))?;
+    // It is bound to a key, and the answer leaves out which (RFC 9449 §6.2).
+    if is("dpop") && confirmation.jkt.is_none() {
+        return Err(TokenError::UnknownConfirmation);
+    }
     let token = Inner {
         issuer: rules.issuer.clone(),
         subject,
@@ -160,7 +168,7 @@ fn describe(
         not_before,
         auth_time: date(&members, "auth_time")?,
         acr: optional_text(&mut members, "acr")?,
-        confirmation: Confirmation::read(members.get("cnf"))?,
+        confirmation,
         authorization_details: AuthorizationDetail::read(members.get("authorization_details"))?,
         claims: members,
     };

@@ -418,6 +418,18 @@ proptest! {
     }
 }
 
+// A line break in what a stranger wrote must not begin a line of its own in the log.
+#[test]
+fn reasons_quote_what_was_sent() {
+    for error in [
+        TokenError::Type(Some("x\nrequest accepted".into())),
+        TokenError::Issuer("x\nrequest accepted".into()),
+        TokenError::Audience("x\nrequest accepted".into()),
+    ] {
+        assert!(!error.to_string().contains('\n'), "{error}");
+    }
+}
+
 #[test]
 fn debug_shows_no_token() {
     let token = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJoIiwic3ViIjoiYWxpY2UifQ.c2lnbmF0dXJl";

@@ -19,6 +19,7 @@ use crate::{
     metrics,
     rejection::hand_out_nonce,
     resource_server::{Accepted, Denied, Evidence, RequestFacts, ResourceServer},
+    token::AccessToken,
 };
 
 /// The request back, and what was decided of it.
@@ -88,7 +89,10 @@ impl<F, B> State<F, B> {
         let record = RequestRecord::of(&request);
         match outcome {
             Ok(accepted) => {
-                let evidence = Evidence::of(&accepted.token);
+                let mut evidence = Evidence::of(&accepted.token);
+                if let Some(certificate) = &accepted.certificate {
+                    evidence.certificate = Some(certificate.thumbprint());
+                }
                 record.note(server, None, &evidence);
                 hide_credentials(request.headers_mut());
                 server.prepare(&mut request, accepted.certificate);
@@ -108,6 +112,9 @@ impl<F, B> State<F, B> {
                 let certificate = server.client_certificate(&RequestFacts::of(&request));
                 server.prepare(&mut request, certificate);
                 let reported = Reported(denied.rejection);
+                // What a layer further out has believed is not what this one would have.
+                request.extensions_mut().remove::<AccessToken>();
+                request.extensions_mut().remove::<Protection>();
                 request.extensions_mut().insert(reported.clone());
                 Self::Answering {
                     answer: inner.call(request),
@@ -176,8 +183,8 @@ impl<S: Service<Request<B>>, B> fmt::Debug for ProtectFuture<S, B> {
 
 /// Whoever prints the headers behind the layer does not print the token.
 fn hide_credentials(headers: &mut HeaderMap) {
-    for name in [AUTHORIZATION, DPOP] {
-        if let Some(value) = headers.get_mut(name) {
+    for (name, value) in headers {
+        if *name == AUTHORIZATION || *name == DPOP {
             value.set_sensitive(true);
         }
     }

@@ -32,6 +32,9 @@ pub struct RequireAuthentication {
 )]
 pub struct InvalidAuthentication;
 
+/// By how much the clocks of two servers differ at most (FAPI 2.0 Security Profile §5.3.2.1).
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
+
 impl RequireAuthentication {
     /// Accepts tokens whose `acr` is one of these, letter for letter; the first is what the client is to ask for most.
     ///
@@ -83,7 +86,10 @@ impl Demand for RequireAuthentication {
         let recent = self.max_age.is_none_or(|max_age| {
             token
                 .auth_time()
-                .is_some_and(|then| now.since(then).as_secs() <= max_age.as_secs())
+                // One that claims a time to come, beyond what clocks differ by, has not shown it either.
+                .is_some_and(|then| {
+                    now.since(then).as_secs() <= max_age.as_secs() && then <= now.plus(CLOCK_SKEW)
+                })
         });
         if strong && recent {
             Ok(())

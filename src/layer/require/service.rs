@@ -10,7 +10,7 @@ use http_body::Body;
 use tower::Service;
 
 use super::{Demand, RequireFuture};
-use crate::layer::{Protection, Reported, ResponseBody, wiring_mistake};
+use crate::layer::{Protection, Reported, ResponseBody, internal_error};
 
 /// A service that demands something of each token. Made by [`RequireScope`](super::RequireScope) and its like.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ where
                 path,
                 "a demand stands before no FapiLayer: nothing is let through"
             );
-            return RequireFuture::refused(wiring_mistake(&request));
+            return RequireFuture::refused(internal_error());
         };
         match protection.judge(&*self.demand) {
             Ok(()) => RequireFuture::passed(self.inner.call(request), None),

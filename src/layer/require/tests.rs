@@ -80,6 +80,13 @@ fn a_route_demands_how_and_when_the_user_signed_in() {
         ("recent", &recent, none.clone(), ago(300), true),
         ("a second too old", &recent, none.clone(), ago(301), false),
         (
+            "in milliseconds",
+            &recent,
+            none.clone(),
+            json!(NOW.as_unix() * 1000),
+            false,
+        ),
+        (
             "just now, by a clock ahead of ours",
             &recent,
             none.clone(),

@@ -138,6 +138,18 @@ fn the_certificate_that_was_presented_is_named_also_where_it_is_the_wrong_one() 
 }
 
 #[test]
+fn a_certificate_is_named_beside_a_key_it_is_not_demanded_with() {
+    let kept = Kept::default();
+    let world = world(&kept, |builder| builder);
+    let mut request = world.request("a");
+    let certificate = PeerCertificate::new(*b"mine", []);
+    request.extensions_mut().insert(certificate);
+    send(&world, request);
+    let lines = kept.0.lock().unwrap();
+    assert!(lines[0].key && lines[0].certificate, "{lines:?}");
+}
+
+#[test]
 fn what_is_only_reported_says_so() {
     let kept = Kept::default();
     let world = world(&kept, |builder| builder.dangerous().report_only());

@@ -166,6 +166,11 @@ impl CertificateHeader {
             .map_err(|flaw| CertificateHeaderError::new(self.name.clone(), flaw))
     }
 
+    /// The names that the operator has chosen.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &HeaderName> {
+        std::iter::once(&self.name).chain(&self.verdict)
+    }
+
     const fn new(name: HeaderName, form: Form) -> Self {
         Self {
             name,
@@ -200,27 +205,32 @@ impl CertificateHeader {
 /// Such headers are hidden from the service behind, unless a trusted proxy writes them.
 #[must_use]
 pub fn is_certificate_header(name: &HeaderName) -> bool {
-    const NAMES: [&str; 17] = [
+    const NAMES: [&str; 11] = [
         "client-cert",
         "client-cert-chain",
         "x-forwarded-client-cert",
         "x-forwarded-tls-client-cert",
         "x-forwarded-tls-client-cert-info",
         // The names that are usual where the operator chooses: nginx and its ingress controller, HAProxy, Apache, Azure.
-        "ssl-client-cert",
-        "ssl-client-verify",
-        "ssl-client-subject-dn",
-        "ssl-client-issuer-dn",
         "x-arr-clientcert",
         "x-client-cert",
         "x-client-certificate",
         "x-client-verify",
         "x-ssl-cert",
-        "x-ssl-client-cert",
-        "x-ssl-client-verify",
         "x-tls-client-cert",
     ];
-    NAMES.contains(&name.as_str()) || alb::is_of_alb(name)
+    // And what is written beside them: subject, serial number, fingerprint.
+    const FAMILIES: [&str; 4] = [
+        "ssl-client-",
+        "x-ssl-client-",
+        "x-client-cert-",
+        "cf-client-cert-",
+    ];
+    NAMES.contains(&name.as_str())
+        || FAMILIES
+            .iter()
+            .any(|prefix| name.as_str().starts_with(prefix))
+        || alb::is_of_alb(name)
 }
 
 /// A client certificate that a trusted proxy passed on, or at least its hash.

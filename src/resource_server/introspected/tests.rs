@@ -377,6 +377,16 @@ async fn a_malformed_answer_is_our_fault_and_consumes_nothing() {
     }
 }
 
+// RFC 9449 §6.2: an answer that says DPoP and leaves out the key must not make a bearer token of it.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_says_dpop_and_names_no_key_is_not_believed() {
+    let world = World::new();
+    let answer = world.issuer.introspection(NOW).member("token_type", "DPoP");
+    world.endpoint.say(OPAQUE, answer.json());
+    let expected = Refusal::from(TokenError::UnknownConfirmation);
+    assert_eq!(refusal(world.try_out(OPAQUE).await), expected);
+}
+
 // RFC 9449 §7.1 and §7.2, RFC 8705 §3: the binding cannot be skipped, however the token became known.
 #[tokio::test(start_paused = true)]
 async fn what_the_answer_binds_the_token_to_has_to_hold() {

@@ -126,14 +126,19 @@ impl TrustedProxies {
     /// From a trusted proxy that is what others of its kind write and it does not; from anybody else it is all of them.
     /// An underscore is as good as a hyphen: there are services behind that make no difference.
     pub(super) fn distrust(&self, name: &HeaderName, trusted: bool) -> bool {
+        let certificate = self.certificate.as_ref();
+        if certificate.is_some_and(|header| header.writes(name)) {
+            return !trusted;
+        }
         let hyphened = hyphened(name);
         let name = hyphened.as_ref().unwrap_or(name);
-        let own = self
-            .certificate
-            .as_ref()
-            .is_some_and(|header| header.writes(name));
-        if own || is_certificate_header(name) {
-            return !(own && trusted && hyphened.is_none());
+        let like_own = certificate.is_some_and(|header| {
+            header
+                .names()
+                .any(|own| self::hyphened(own).as_ref().unwrap_or(own) == name)
+        });
+        if like_own || is_certificate_header(name) {
+            return true;
         }
         if !is_forwarding_header(name) {
             return false;
@@ -214,13 +219,17 @@ fn is_forwarding_header(name: &HeaderName) -> bool {
             "x-forwarded-by",
             "x-real-ip",
             "x-client-ip",
+            "x-cluster-client-ip",
+            "x-envoy-external-address",
+            "cf-connecting-ip",
+            "fastly-client-ip",
             "true-client-ip",
         ]
         .contains(&name.as_str())
 }
 
 fn tells_the_url(name: &HeaderName) -> bool {
-    const NAMES: [&str; 14] = [
+    const NAMES: [&str; 15] = [
         "forwarded",
         "x-forwarded-host",
         "x-forwarded-method",
@@ -234,6 +243,7 @@ fn tells_the_url(name: &HeaderName) -> bool {
         "x-forwarded-uri",
         "x-original-host",
         "x-original-url",
+        "x-rewrite-url",
         "x-scheme",
     ];
     NAMES.contains(&name.as_str())

@@ -162,6 +162,10 @@ fn what_nobody_vouches_for_is_hidden() {
         ("x-amzn-mtls-clientcert-leaf",  [true, true, true, true, true]),
         ("x-amzn-mtls-clientcert-subject", [true, true, true, true, true]),
         ("ssl-client-verify",            [true, true, true, true, true]),
+        ("x-ssl-client-sha1",            [true, true, true, true, true]),
+        ("x-client-cert-leaf",           [true, true, true, true, true]),
+        ("x-rewrite-url",                [true, false, false, true, true]),
+        ("cf-connecting-ip",             [true, false, false, false, false]),
         ("client_cert",                  [true, true, true, true, true]),
         ("forwarded",                    [true, false, false, false, true]),
         ("x-forwarded-host",             [true, false, false, true, false]),
@@ -191,4 +195,12 @@ fn what_nobody_vouches_for_is_hidden() {
         assert!(!TrustedProxies::default().distrust(&name(own), false));
     }
     assert!(nginx.distrust(&name("x_of_mine"), true));
+    // An operator may write the underscores.
+    for own in ["x_of_mine", "ssl_client_cert"] {
+        let header = CertificateHeader::escaped_pem(name(own));
+        let apache = silent.clone().certificate_header(header);
+        assert!(!apache.distrust(&name(own), true) && apache.distrust(&name(own), false));
+        let other = own.replace('_', "-").parse().unwrap();
+        assert!(apache.distrust(&other, true) && apache.distrust(&other, false));
+    }
 }

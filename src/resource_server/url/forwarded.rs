@@ -110,6 +110,9 @@ pub(super) fn elements<'a>(
     Ok(elements)
 }
 
+/// Of the parameters that one proxy writes there are four. What a stranger writes before them costs little to refuse.
+const MOST_PARAMETERS: usize = 16;
+
 /// What has still to be read.
 struct Cursor<'a>(&'a str);
 
@@ -124,7 +127,9 @@ impl<'a> Cursor<'a> {
                 let name = name.to_ascii_lowercase();
                 let value = self.skips('=').then(|| self.value()).ok_or(Malformed)??;
                 match &*name {
-                    _ if names.contains(&name) => return Err(Malformed),
+                    _ if names.contains(&name) || names.len() >= MOST_PARAMETERS => {
+                        return Err(Malformed);
+                    }
                     "for" => element.forwarded_for = Some(Node::read(&value)?),
                     "by" => element.by = Some(Node::read(&value)?),
                     "host" => element.host = Some(value),

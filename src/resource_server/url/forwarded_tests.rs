@@ -169,3 +169,16 @@ proptest! {
         let _ = elements([any.as_str()]);
     }
 }
+
+// What a stranger writes in front is not to be compared with itself for long.
+#[test]
+fn an_element_of_many_parameters_is_refused() {
+    let element = |count: usize| {
+        let pairs: Vec<_> = (0..count).map(|n| format!("a{n}=b")).collect();
+        pairs.join(";")
+    };
+    for (count, sound) in [(16, true), (17, false), (2_000, false)] {
+        let field = element(count);
+        assert_eq!(elements([field.as_str()]).is_ok(), sound, "{count}");
+    }
+}
