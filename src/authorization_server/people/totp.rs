@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 /// ```
 /// use tower_fapi::{authorization_server::people::TotpSecret, time::Timestamp};
 ///
-/// let secret: TotpSecret = "JBSW Y3DP EHPK 3PXP JBSW Y3DP EH".parse()?;
+/// let secret: TotpSecret = "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP".parse()?;
 /// let code = secret.code(Timestamp::from_unix(1_800_000_000));
 /// assert_eq!(code.len(), 6);
 /// # Ok::<(), tower_fapi::authorization_server::people::InvalidTotpSecret>(())
