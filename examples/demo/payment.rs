@@ -3,13 +3,12 @@
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
 use serde_json::{Value, json};
-use tower_fapi::client::{AuthorizationRequest, AuthorizationResponse, TokenSet};
+use tower_fapi::client::{AuthorizationRequest, AuthorizationResponse, StepUpChallenge, TokenSet};
 
 use crate::{
     Outcome,
     api::{self, Account, Amount, Payment},
     browser::Browser,
-    challenge,
     flow::Flow,
     jwt, print,
     show::{self, Shown},
@@ -53,7 +52,7 @@ pub async fn run(
     );
     let answer = pay(flow, world, &bill, tokens).await?;
     show::exchanges(world, Shown::Document);
-    let wanted = challenge::parameter(answer.headers(), "acr_values");
+    let wanted = StepUpChallenge::from_response(&answer);
     let wanted = wanted.ok_or("the API has not said which sign-in it wants")?;
 
     flow.step(
@@ -63,7 +62,7 @@ pub async fn run(
     );
     let request = AuthorizationRequest::new(flow.redirect_uri)?
         .scope("accounts")?
-        .parameter("acr_values", wanted)?
+        .step_up(&wanted)
         .authorization_details(&[entry(&bill)?])?;
     let pending = flow.client.authorize(&request).await?;
     show::exchanges(world, Shown::Members);

@@ -21,6 +21,7 @@
 mod certificate;
 mod made_certificate;
 mod mistakes;
+mod routes;
 mod sample;
 mod settings;
 #[path = "../../examples/resource_server/setup/mod.rs"]

@@ -129,6 +129,12 @@ const CASES: &[(usize, &str, usize, &str, &str)] = &[
     (15, r#"scopes_all = ["accounts payments"]"#, 15, "route.scopes_all", "RFC 6749"),
     (15, r#"scopes_any = ["a", ""]"#, 15, "route.scopes_any", "RFC 6749"),
     (15, "scopes_all = [\n\"a\",\n\"b\\\"\",\n]", 17, "route.scopes_all", "RFC 6749"),
+    (15, "acr_values = []", 15, "route.acr_values", "not a list of authentication context"),
+    (15, r#"acr_values = ["two factors"]"#, 15, "route.acr_values", "not a list of authentication context"),
+    (15, "max_age_seconds = 0", 15, "route.max_age_seconds", "nobody could"),
+    (15, "max_age_seconds = -1", 15, "route.max_age_seconds", "integer `-1`"),
+    (15, r#"authorization_details_type = """#, 15, "route.authorization_details_type", "empty"),
+    (15, r#"authorization_details_type = ["payment"]"#, 15, "route.authorization_details_type", "expected a string"),
     (15, "[[route]]\npath = \"/accounts\"\nmethods = [\"POST\", \"GET\"]", 16, "route.path", "GET requests"),
 ];
 

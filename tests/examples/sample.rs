@@ -145,6 +145,9 @@ async fn what_the_sample_leaves_out_can_be_put_in() {
         ("dangerous_http_on_loopback = true", ""),
         (r#"compatibility = "keycloak""#, ""),
         (r#"accept_client_in = "azp""#, ""),
+        (r#"acr_values = ["https://refeds.org/profile/mfa"]"#, ""),
+        ("max_age_seconds = 300", ""),
+        (r#"authorization_details_type = "payment_initiation""#, ""),
     ] {
         let comment = format!("# {setting}\n");
         assert!(SAMPLE.contains(&comment), "{setting}");

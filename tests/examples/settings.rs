@@ -7,12 +7,11 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tower_fapi::{
     dpop::{NonceSecret, Nonces},
     mtls::{PeerAddr, PeerCertificate},
-    testing::DpopKey,
 };
 
-use crate::support::{API, FILE, ISSUER, World, file_with, send, status_and_body};
+use crate::support::{API, FILE, World, file_with, send};
 
-type Requests = fn(&World) -> Vec<Request<Body>>;
+pub type Requests = fn(&World) -> Vec<Request<Body>>;
 
 const GOOD: Requests = |world| vec![world.request("GET", "/accounts", &world.token("accounts"))];
 
@@ -30,7 +29,7 @@ async fn last_status(world: &World, text: &str, requests: Requests) -> u16 {
 async fn every_setting_decides_over_a_request() {
     let world = World::new();
     #[rustfmt::skip]
-    let cases: [(&str, usize, &str, Requests, u16, u16); 33] = [
+    let cases: [(&str, usize, &str, Requests, u16, u16); 37] = [
         ("audience", 1, r#"audiences = ["https://other.example"]"#, GOOD, 200, 401),
         ("another audience", 1, r#"audiences = ["https://api.example.com", "accounts-api"]"#, FOR_ANOTHER_AUDIENCE, 401, 200),
         ("binding by certificate", 2, r#"binding = "certificate""#, GOOD, 200, 401),
@@ -63,6 +62,10 @@ async fn every_setting_decides_over_a_request() {
         ("method", 14, r#"methods = ["POST"]"#, GOOD, 200, 405),
         ("all scopes", 15, r#"scopes_all = ["accounts", "balances"]"#, GOOD, 200, 403),
         ("any scope", 15, r#"scopes_any = ["accounts", "balances"]"#, WITH_ANOTHER_SCOPE, 403, 200),
+        ("strength of the sign-in", 15, r#"acr_values = ["mfa", "phr"]"#, AFTER_A_PASSWORD, 200, 401),
+        ("time since the sign-in", 15, "max_age_seconds = 100", AFTER_A_PASSWORD, 200, 401),
+        ("sign-in of which nothing is told", 15, "max_age_seconds = 100", GOOD, 200, 401),
+        ("authorization details", 15, r#"authorization_details_type = "payment""#, GOOD, 200, 403),
         ("both", 15, "scopes_all = [\"accounts\"]\nscopes_any = [\"balances\", \"payments\"]", GOOD, 200, 403),
     ];
     for (case, line, text, requests, without, with) in cases {
@@ -127,7 +130,15 @@ const SCOPE_IN_SCP: Requests = |world| {
 const WITH_ANOTHER_SCOPE: Requests =
     |world| vec![world.request("GET", "/accounts", &world.token("balances"))];
 
-const BY_CERTIFICATE: Requests = |world| {
+/// Somebody has signed in with a password 200 s ago.
+const AFTER_A_PASSWORD: Requests = |world| {
+    let then = world.now.as_unix() - 200;
+    let token = world.token("accounts").claim("acr", "pwd");
+    let token = token.claim("auth_time", then);
+    vec![world.request("GET", "/accounts", &token)]
+};
+
+pub const BY_CERTIFICATE: Requests = |world| {
     let certificate = PeerCertificate::new(*b"certificate", []);
     let token = world.issuer.token(world.now).scope("accounts");
     let token = token.bound_to_certificate(certificate.thumbprint()).mint();
@@ -216,89 +227,6 @@ async fn over_plain_http_proofs_are_made_for_the_public_url() {
     ] {
         let request = world.request_at("GET", "/accounts", &token, base, world.now);
         assert_eq!(send(&setup, request).await.status(), status, "{base}");
-    }
-}
-
-#[tokio::test]
-async fn a_handler_tells_what_it_sees() {
-    const ID: &str = "93bac548-d2de-4546-b106-880a5018460d";
-    let world = World::new();
-    let setup = world.server(&file_with(13, r#"path = "/accounts/{account}""#));
-    let token = world
-        .token("accounts payments")
-        .subject("bob")
-        .client("planner");
-    let token = token.claim(
-        "authorization_details",
-        serde_json::json!([{"type": "account"}]),
-    );
-    let mut request = world.request("GET", "/accounts/17", &token);
-    request
-        .headers_mut()
-        .insert("x-fapi-interaction-id", ID.parse().unwrap());
-    let answer = send(&setup, request).await;
-    assert_eq!(answer.headers()["x-fapi-interaction-id"], ID);
-    assert_eq!(answer.headers()["cache-control"], "no-store");
-    let (status, seen) = status_and_body(answer).await;
-    assert_eq!(status, 200);
-    for (member, expected) in [
-        ("/method", "GET".to_owned()),
-        ("/path", "/accounts/17".to_owned()),
-        ("/route", "/accounts/{account}".to_owned()),
-        ("/interaction_id", ID.to_owned()),
-        ("/issuer", ISSUER.to_owned()),
-        ("/subject", "bob".to_owned()),
-        ("/client_id", "planner".to_owned()),
-        ("/audience/0", API.to_owned()),
-        ("/scope/0", "accounts".to_owned()),
-        ("/scope/1", "payments".to_owned()),
-        ("/bound_to/dpop_key", world.client.thumbprint().to_string()),
-        ("/authorization_details/0/type", "account".to_owned()),
-    ] {
-        let value = seen.pointer(member).and_then(|value| value.as_str());
-        assert_eq!(value, Some(&*expected), "{member} of {seen}");
-    }
-
-    let answer = send(&world.server(FILE), BY_CERTIFICATE(&world).remove(0)).await;
-    let (_, seen) = status_and_body(answer).await;
-    let thumbprint = PeerCertificate::new(*b"certificate", []).thumbprint();
-    assert_eq!(seen["bound_to"]["certificate"], thumbprint.to_string());
-    assert!(seen["bound_to"].get("dpop_key").is_none());
-}
-
-// Whoever has no token is not told what there is.
-#[tokio::test]
-async fn only_those_with_a_token_learn_what_is_not_there() {
-    let world = World::new();
-    let setup = world.server(FILE);
-    let stranger = DpopKey::generate();
-    for (method, path, status) in [
-        ("GET", "/nowhere", 404),
-        ("POST", "/accounts", 405),
-        ("GET", "/", 404),
-    ] {
-        let good = world.request(method, path, &world.token(""));
-        let (found, body) = status_and_body(send(&setup, good).await).await;
-        assert_eq!(found, status, "{method} {path}");
-        assert_eq!(body["subject"], "alice");
-        assert!(body["error"].is_string());
-        let bare = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("host", "api.example.com");
-        let bare = bare.body(Body::empty()).unwrap();
-        let other = world
-            .issuer
-            .token(world.now)
-            .bound_to_key(stranger.thumbprint());
-        for request in [bare, world.request(method, path, &other)] {
-            let answer = send(&setup, request).await;
-            // Axum adds it where a path has other methods.
-            assert!(!answer.headers().contains_key("allow"), "{method} {path}");
-            let (found, body) = status_and_body(answer).await;
-            assert_eq!(found, 401, "{method} {path}");
-            assert!(body.get("subject").is_none());
-        }
     }
 }
 

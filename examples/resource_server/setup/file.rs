@@ -238,4 +238,7 @@ pub(super) struct Route {
     pub(super) methods: Texts,
     pub(super) scopes_all: Option<Texts>,
     pub(super) scopes_any: Option<Texts>,
+    pub(super) acr_values: Option<Texts>,
+    pub(super) max_age_seconds: Option<Spanned<u64>>,
+    pub(super) authorization_details_type: Option<Spanned<String>>,
 }

@@ -1,5 +1,7 @@
 //! The routes of the file as an axum router behind the layers.
 
+use std::time::Duration;
+
 use axum::{
     Router,
     http::{Method, StatusCode},
@@ -8,7 +10,7 @@ use axum::{
 use toml::Spanned;
 use tower::Layer as _;
 use tower_fapi::{
-    layer::{Fapi, FapiLayer, RequireScope},
+    layer::{Fapi, FapiLayer, RequireAuthentication, RequireAuthorizationDetail, RequireScope},
     resource_server::ResourceServer,
 };
 
@@ -48,6 +50,14 @@ fn endpoint(route: &Route) -> Result<(String, Vec<Method>, MethodRouter), Mistak
     let (methods, filter) = methods(&route.methods)?;
     let name = Some(route.path.get_ref().as_str().into());
     let mut handler = on(filter, answer::handler(StatusCode::OK, None, name));
+    // What is added last is asked first: a stronger sign-in may be all that is missing.
+    if let Some(kind) = &route.authorization_details_type {
+        if kind.get_ref().is_empty() {
+            return Err(Mistake::at(kind, "a type cannot be empty"));
+        }
+        let demand = RequireAuthorizationDetail::of_type(kind.get_ref().as_str());
+        handler = handler.route_layer(demand);
+    }
     if let Some(scopes) = &route.scopes_all {
         let demand = RequireScope::all_of(texts(scopes));
         handler = handler.route_layer(demand.map_err(|_| wrong_scope(scopes))?);
@@ -56,7 +66,30 @@ fn endpoint(route: &Route) -> Result<(String, Vec<Method>, MethodRouter), Mistak
         let demand = RequireScope::any_of(texts(scopes));
         handler = handler.route_layer(demand.map_err(|_| wrong_scope(scopes))?);
     }
+    if let Some(demand) = sign_in(route)? {
+        handler = handler.route_layer(demand);
+    }
     Ok((path, methods, handler))
+}
+
+/// How strongly and how recently the user has to have signed in, if that matters.
+fn sign_in(route: &Route) -> Result<Option<RequireAuthentication>, Mistake> {
+    let max_age = match &route.max_age_seconds {
+        Some(seconds) if *seconds.get_ref() == 0 => {
+            return Err(Mistake::at(seconds, "nobody could ever meet this"));
+        }
+        Some(seconds) => Some(Duration::from_secs(*seconds.get_ref())),
+        None => None,
+    };
+    let Some(values) = &route.acr_values else {
+        return Ok(max_age.map(RequireAuthentication::max_age));
+    };
+    let strong = RequireAuthentication::acr(texts(values));
+    let strong = strong.map_err(|error| Mistake::at(values, error))?;
+    Ok(Some(match max_age {
+        Some(max_age) => strong.within(max_age),
+        None => strong,
+    }))
 }
 
 /// Puts the layer in front of everything, what is not found included.

@@ -177,6 +177,19 @@ fn route(entry: &Route) -> String {
     } else {
         let _ = write!(text, ", with scope {}", demands.join("; and "));
     }
+    if let Some(values) = &entry.acr_values {
+        let _ = write!(text, ", signed in as {}", list(values, " or "));
+    }
+    if let Some(seconds) = &entry.max_age_seconds {
+        let _ = write!(text, ", signed in {} s ago at most", seconds.get_ref());
+    }
+    if let Some(kind) = &entry.authorization_details_type {
+        let _ = write!(
+            text,
+            ", with authorization details of type {}",
+            kind.get_ref()
+        );
+    }
     text
 }
 
