@@ -170,8 +170,10 @@ fn what_is_only_reported_says_so() {
     );
 }
 
+#[cfg(feature = "axum")]
 struct Routes(Arc<Mutex<Vec<String>>>);
 
+#[cfg(feature = "axum")]
 impl AuditSink for Routes {
     fn record(&self, event: &AuditEvent<'_>) {
         self.0.lock().unwrap().push(event.route.to_owned());
