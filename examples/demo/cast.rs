@@ -17,6 +17,9 @@ use crate::{
     certificates::{Authority, Certificate},
 };
 
+/// Seconds that a code stands on the display of a phone (RFC 6238 §5.2).
+const STEP: i64 = 30;
+
 pub struct Cast {
     /// Authenticates with assertions, has its tokens bound to a DPoP key.
     pub planner: KeyClient,
@@ -153,10 +156,15 @@ impl Person {
 
     /// The code that the app shows now, or the next one if that has been typed already.
     pub fn code(&self, now: Timestamp) -> String {
-        const STEP: i64 = 30;
         let last = self.phone.used.load(Ordering::SeqCst);
         let step = now.as_unix().div_euclid(STEP).max(last + 1);
         self.phone.used.store(step, Ordering::SeqCst);
+        self.used_code()
+    }
+
+    /// The code that was typed last.
+    pub fn used_code(&self) -> String {
+        let step = self.phone.used.load(Ordering::SeqCst);
         self.phone.secret.code(Timestamp::from_unix(step * STEP))
     }
 }

@@ -16,6 +16,7 @@ mod pages;
 mod pushed;
 mod raw_client;
 mod report;
+mod second_factor;
 
 use serde_json::json;
 use tower_fapi::{
@@ -55,6 +56,8 @@ pub async fn run(
     pushed::run(&raw, report).await?;
     group("The authorization endpoint and its pages");
     pages::run(world, &raw, report).await?;
+    group("Ada's password, and not her phone");
+    second_factor::run(world, &raw, paying(&raw)?, report).await?;
     group("Authorization codes and refresh tokens");
     codes::run(world, &raw, by_key, report).await?;
     group("Authorization responses that the client must not believe");
@@ -85,16 +88,10 @@ async fn loot(
     by_certificate: &TokenSet,
 ) -> Outcome<Loot> {
     let mut browser = Browser::new(world.http(None)?);
-    let bill = json!([payment::entry(&payment::bill())?]).to_string();
-    let request = raw.request();
-    let paying = request
-        .clone()
-        .with("acr_values", demo_api::TWO_FACTORS)
-        .with("authorization_details", &bill);
     let open = |token: &str| world.seal.open(token);
     Ok(Loot {
-        token: open(&raw.token(request, &mut browser).await?)?,
-        paying: open(&raw.token(paying, &mut browser).await?)?,
+        token: open(&raw.token(raw.request(), &mut browser).await?)?,
+        paying: open(&raw.token(paying(raw)?, &mut browser).await?)?,
         key: raw.dpop.clone(),
         stolen: open(by_key.access_token().secret())?,
         by_certificate: open(by_certificate.access_token().secret())?,
@@ -102,4 +99,11 @@ async fn loot(
         stranger: TestIssuer::new(&world.issuer, &world.api),
         evil: TestIssuer::new("https://as.evil.example", &world.api),
     })
+}
+
+/// What is pushed for the payment that Ada approves, without client authentication.
+fn paying(raw: &RawClient<'_>) -> Outcome<form::Form> {
+    let bill = json!([payment::entry(&payment::bill())?]).to_string();
+    let request = raw.request().with("acr_values", demo_api::TWO_FACTORS);
+    Ok(request.with("authorization_details", &bill))
 }

@@ -129,7 +129,7 @@ async fn opened(world: &World, url: &Url) -> Outcome<Answer> {
     Ok(Answer::in_browser(browser.open(url).await?))
 }
 
-async fn posted(browser: &mut Browser, form: &Form, button: &str) -> Outcome<Answer> {
+pub async fn posted(browser: &mut Browser, form: &Form, button: &str) -> Outcome<Answer> {
     let fields = form.press(button)?;
     Ok(Answer::in_browser(
         browser.post(&form.action, fields).await?,
@@ -137,13 +137,13 @@ async fn posted(browser: &mut Browser, form: &Form, button: &str) -> Outcome<Ans
 }
 
 /// The form as another site can make it: with everything that can be known, and a value that cannot.
-fn forged(form: &Form) -> Outcome<Form> {
+pub fn forged(form: &Form) -> Outcome<Form> {
     let mut forged = form.clone();
     forged.fill("csrf", &unique())?;
     Ok(forged)
 }
 
-fn form_on(arrival: Arrival) -> Outcome<Form> {
+pub fn form_on(arrival: Arrival) -> Outcome<Form> {
     match arrival {
         Arrival::Page(page) => Ok(page.form.ok_or(page.text)?),
         Arrival::Elsewhere(url) => Err(format!("sent away to {url}").into()),

@@ -124,7 +124,8 @@ impl<'a> RawClient<'a> {
         self.push_form(self.request()).await
     }
 
-    async fn push_form(&self, form: Form) -> Outcome<Url> {
+    /// Pushes what this form asks for.
+    pub async fn push_form(&self, form: Form) -> Outcome<Url> {
         let form = self.authenticated(form);
         let proof = self.proof("/par").sign();
         let answer = self.post("/par", &form, &[proof]).await?;

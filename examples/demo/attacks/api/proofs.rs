@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     Row,
-    call::{Call, Operation::Accounts, Operation::Pay},
+    call::{Call, Operation::Accounts, Operation::Pay, Shown},
     scene::BILL,
 };
 use crate::attacks::forgery::{symmetric, unsigned};
@@ -12,11 +12,12 @@ use crate::attacks::forgery::{symmetric, unsigned};
 const BAD_PROOF: &str = "401 invalid_dpop_proof";
 const BAD_TOKEN: &str = "401 invalid_token";
 
-/// From the flow above: its key is in the client's hands, and nobody else's.
+/// From the flow above: its key is in the client's hands, and nobody else's. A bearer token without any certificate would not even
+/// be decrypted.
 #[rustfmt::skip]
 pub const STOLEN: &[Row] = &[
     ("the stolen token alone", "RFC 9449 §4.3 check 1", BAD_PROOF, "needs a proof", |s| Ok(Call::new(Accounts).authorization("DPoP", &s.stolen))),
-    ("the stolen token as a bearer token", "RFC 9449 §7.2", BAD_TOKEN, "needs the DPoP scheme", |s| Ok(Call::new(Accounts).authorization("Bearer", &s.stolen))),
+    ("the stolen token as a bearer token", "RFC 9449 §7.2", BAD_TOKEN, "needs the DPoP scheme", |s| Ok(Call::new(Accounts).authorization("Bearer", &s.stolen).showing(Shown::Other))),
     ("the stolen token, proof by the thief's own key", "RFC 9449 §4.3 check 12", BAD_TOKEN, "another key", |s| {
         let proof = s.loot.thief.proof(s.carrier.method(Accounts).as_str(), &s.url(), s.now);
         Ok(Call::new(Accounts).authorization("DPoP", &s.stolen).proof(proof.access_token(&s.stolen).sign()))

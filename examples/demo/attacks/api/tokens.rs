@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     Row,
-    call::{Call, Operation::Accounts, Operation::Pay},
+    call::{Call, Operation::Accounts, Operation::Pay, Shown},
     scene::BILL,
 };
 use crate::attacks::forgery::{changed, repeated, symmetric, tampered, unsigned};
@@ -39,7 +39,7 @@ pub const WRONG: &[Row] = &[
     ("HS256, the public key as the secret", "RFC 8725 §3.1", BAD_TOKEN, "not valid here", |s| s.signed(&symmetric(&s.loot.token, s.world.signing_key.public())?)),
     ("bound to nothing", RESOURCE_SERVER, BAD_TOKEN, "not sender-constrained", |s| {
         let unbound = changed(&s.loot.token, &s.world.signing_key, |_, claims| drop(claims.remove("cnf")))?;
-        Ok(s.presenting(Accounts, "Bearer", &s.form.of(s.world, &unbound)?))
+        Ok(s.presenting(Accounts, "Bearer", &s.form.of(s.world, &unbound)?).showing(Shown::Other))
     }),
 ];
 
