@@ -2,8 +2,10 @@
 //!
 //! `cargo run --example demo --features full` starts the bundled authorization server and an axum API behind `FapiLayer`,
 //! both over TLS with certificates made on the spot. Two clients go the whole way through a FAPI 2.0 flow, one with
-//! DPoP and one with mutual TLS, and every step is shown. Then everything is tried that FAPI exists to stop. The exit
-//! status is 0 only if each of these attempts was answered exactly as it must be.
+//! DPoP and one with mutual TLS, and every step is shown: tokens encrypted to the API, and a payment that needs a second
+//! factor and is approved to the cent. Then everything is tried that FAPI exists to stop, on the API also through nginx,
+//! where there is one, and as gRPC calls. The exit status is 0 only if each of these attempts was answered exactly as it
+//! must be.
 //!
 //! With `-- --serve` the servers stay up, for a browser, `curl` or a client of your own.
 #![allow(
