@@ -46,7 +46,7 @@ fuzz_target!(|parts: (&str, &str, &[u8], &[u8], Option<&[u8]>)| {
     match verdict {
         Poll::Ready(verdict) => {
             let rejection = verdict.expect_err("a stranger is let in");
-            let _ = SERVER.answer(rejection, &headers, NOW);
+            let _ = SERVER.answer(rejection, &facts, NOW);
         }
         Poll::Pending => unreachable!("everything is at hand"),
     }

@@ -46,7 +46,9 @@ pub enum SecondFactorUse {
     /// Whenever they sign in.
     #[default]
     Always,
-    /// When a client's `acr_values` cannot be met without it: a password is enough to see an account, say, and not to pay.
+    /// When a client's `acr_values` cannot be met without it. A client that asks for none gets what a password alone can
+    /// approve, with the `acr` to say so: it is for the resource server to demand more where it matters
+    /// ([`RequireAuthentication`](crate::layer::RequireAuthentication)).
     WhenAsked,
 }
 

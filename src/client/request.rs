@@ -175,14 +175,19 @@ impl AuthorizationRequest {
         self
     }
 
-    /// Asks for what a resource server has demanded (RFC 9470 §4).
+    /// Asks for what a resource server has demanded (RFC 9470 §4). Its `acr_values` replace those asked for before; of two
+    /// values for `max_age` the smaller counts.
     #[must_use]
     pub fn step_up(mut self, demanded: &StepUpChallenge) -> Self {
         if !demanded.acr_values.is_empty() {
             self.set("acr_values", demanded.acr_values.join(" "));
         }
         match demanded.max_age {
-            Some(age) => self.max_age(age),
+            Some(age) => {
+                let own = self.further.iter().find(|(name, _)| name == "max_age");
+                let own = own.and_then(|(_, value)| value.parse().ok());
+                self.max_age(own.map_or(age, |own| age.min(Duration::from_secs(own))))
+            }
             None => self,
         }
     }

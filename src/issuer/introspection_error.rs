@@ -119,7 +119,6 @@ impl IntrospectionError {
             },
             Self::Status(status) => match *status {
                 StatusCode::UNAUTHORIZED
-                | StatusCode::FORBIDDEN
                 | StatusCode::NOT_FOUND
                 | StatusCode::TOO_MANY_REQUESTS
                 | StatusCode::BAD_GATEWAY
@@ -180,7 +179,8 @@ mod tests {
             (500, Reach::Token),
             (302, Reach::Token),
             (401, Reach::Endpoint),
-            (403, Reach::Endpoint),
+            // From a firewall before the endpoint, say, that dislikes the text of a token.
+            (403, Reach::Token),
             (404, Reach::Endpoint),
             (429, Reach::Endpoint),
             (502, Reach::Endpoint),

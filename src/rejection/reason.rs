@@ -215,7 +215,7 @@ impl Refusal {
                 "the access token is not DPoP-bound, so the DPoP scheme does not fit"
             }
             Self::NoCertificate => {
-                "the access token is bound to a client certificate and none was presented"
+                "the access token needs a client certificate here and none was presented"
             }
             Self::CertificateMismatch => "the access token is bound to another client certificate",
             Self::Proof(error) => proof_description(error),

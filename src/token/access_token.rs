@@ -15,6 +15,7 @@ use crate::time::Timestamp;
 #[derive(Clone)]
 pub struct AccessToken(Arc<Inner>);
 
+#[derive(Clone)]
 pub(super) struct Inner {
     pub(super) issuer: String,
     pub(super) subject: String,
@@ -35,6 +36,17 @@ pub(super) struct Inner {
 impl AccessToken {
     pub(super) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
+    }
+
+    /// The same token, ending no later than this.
+    pub(super) fn ending_by(&self, end: Timestamp) -> Self {
+        if self.0.expires_at <= end {
+            return self.clone();
+        }
+        Self::new(Inner {
+            expires_at: end,
+            ..Inner::clone(&self.0)
+        })
     }
 
     /// `iss`: the authorization server that issued it.

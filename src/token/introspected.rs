@@ -90,7 +90,9 @@ impl Introspected {
         }
         Ok(match date(&members, "exp")? {
             Some(end) if end <= now => Self::Refused(TokenError::Expired(end)),
-            Some(_) | None => Self::Active(token.clone()),
+            // Nor is the answer good for longer than it says (RFC 7662 §4).
+            Some(end) => Self::Active(token.ending_by(end)),
+            None => Self::Active(token.clone()),
         })
     }
 }

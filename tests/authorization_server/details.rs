@@ -554,6 +554,30 @@ async fn what_can_no_longer_be_shown_cannot_be_approved() {
     crate::browser::landed(&browser.submit(&page, &[], "approve").await);
 }
 
+// Nor can a scope be granted that the page cannot name, because another instance took the request, say.
+#[tokio::test]
+async fn a_scope_that_is_not_known_here_is_neither_left_out_nor_approved() {
+    let world = World::new();
+    let request_uri = world.push(&[]).await.text("request_uri");
+    let secret = request_uri.rsplit(':').next().unwrap();
+    let key = RecordKey::of_secret(RecordKind::PushedRequest, secret);
+    let stored = world.store.get(key, world.now()).await.unwrap().unwrap();
+    let stored = String::from_utf8(stored).unwrap();
+    let record = Record {
+        value: stored
+            .replacen("\"accounts\"", "\"accounts retired\"", 1)
+            .into_bytes(),
+        expires: world.now().plus(Duration::from_secs(600)),
+    };
+    world.store.put(key, record, world.now()).await.unwrap();
+    let mut browser = Browser::new(&world);
+    let page = browser.open("dpop", &request_uri).await;
+    let reply = browser.sign_in(&page).await;
+    let page = browser.follow(reply).await;
+    assert_eq!(error_page(&page.reply), (400, "invalid_request".to_owned()));
+    assert!(world.store.is_empty(RecordKind::Code));
+}
+
 // The MAC of the pages covers what is asked for: a form approves what its page showed, even if the store does not keep
 // what it was given.
 #[tokio::test]

@@ -42,7 +42,7 @@ async fn a_token_is_good_on_connections_with_its_certificate_only() {
         for (identity, message) in [
             (
                 None,
-                "the access token is bound to a client certificate and none was presented",
+                "the access token needs a client certificate here and none was presented",
             ),
             (
                 Some(other.identity()),

@@ -18,7 +18,7 @@ use crate::{
 const HEADER: &str = "x-client-cert";
 const NONE: (u16, &str) = (
     401,
-    "the access token is bound to a client certificate and none was presented",
+    "the access token needs a client certificate here and none was presented",
 );
 const OTHER: (u16, &str) = (
     401,

@@ -69,7 +69,12 @@ async fn decision(
     }
     match (form.has(field::APPROVE), form.has(field::DENY)) {
         // What cannot be shown cannot have been approved.
-        (true, false) if server.details_in_words(&interaction).is_none() => Err(PageError::Changed),
+        (true, false)
+            if server.details_in_words(&interaction).is_none()
+                || server.scopes_in_words(&interaction).is_none() =>
+        {
+            Err(PageError::Changed)
+        }
         (true, false) => approve(server, &interaction, live, acr, now).await,
         (false, true) => {
             server.spend(&interaction, now).await?;
@@ -135,16 +140,9 @@ impl Server {
             .ok_or(PageError::Changed)?;
         let action = interaction.page(self, Endpoint::Consent);
         let csrf = interaction.csrf(Purpose::Consent, Some(&live.id));
-        let asked: Vec<&str> = interaction.request.scope.split(' ').collect();
-        let scopes: Vec<Scope<'_>> = self
-            .scopes
-            .iter()
-            .filter(|scope| asked.contains(&scope.name.as_str()))
-            .map(|scope| Scope {
-                title: &scope.title,
-                allows: &scope.allows,
-            })
-            .collect();
+        let scopes = self
+            .scopes_in_words(interaction)
+            .ok_or(PageError::Changed)?;
         Ok(self.pages.consent(&ConsentPage {
             form: interaction.form(&action, &csrf),
             client_name: &interaction.client.name,
@@ -155,6 +153,19 @@ impl Server {
     }
 
     /// Each of the authorization details as the page shows it.
+    /// Every scope that is asked for; `None` if one of them is not known here any more, and so cannot be shown.
+    fn scopes_in_words(&self, interaction: &Interaction) -> Option<Vec<Scope<'_>>> {
+        let asked = interaction.request.scope.split(' ');
+        let known = |name: &str| {
+            let scope = self.scopes.iter().find(|scope| scope.name == name)?;
+            Some(Scope {
+                title: &scope.title,
+                allows: &scope.allows,
+            })
+        };
+        asked.filter(|name| !name.is_empty()).map(known).collect()
+    }
+
     fn details_in_words(&self, interaction: &Interaction) -> Option<Vec<Detail<'_>>> {
         let entries = &interaction.request.authorization_details;
         self.details_types.in_words(entries, &self.resources)

@@ -67,7 +67,9 @@ impl Server {
         live: Live,
         now: Timestamp,
     ) -> Result<(Secret, Live), PageError> {
-        let mut session = live.session;
+        // One that has ended meanwhile, by a click in another window, must not be brought back.
+        let taken: Option<Session> = self.records.take(live.id, now).await?;
+        let mut session = taken.ok_or(PageError::Changed)?;
         session
             .acr
             .clone_from(&self.authentication.multi_factor_acr);

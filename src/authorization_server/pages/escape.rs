@@ -39,21 +39,26 @@ fn works_unseen(c: char) -> bool {
         && (c.is_control() || INVISIBLE.iter().any(|range| range.contains(&c)))
 }
 
-const INVISIBLE: [RangeInclusive<char>; 14] = [
+const INVISIBLE: [RangeInclusive<char>; 19] = [
     '\u{ad}'..='\u{ad}',       // soft hyphen
     '\u{61c}'..='\u{61c}',     // Arabic letter mark
+    '\u{34f}'..='\u{34f}',     // combining grapheme joiner
     '\u{115f}'..='\u{1160}',   // Hangul fillers
-    '\u{180e}'..='\u{180e}',   // Mongolian vowel separator
+    '\u{17b4}'..='\u{17b5}',   // Khmer inherent vowels
+    '\u{180b}'..='\u{180f}',   // Mongolian variation selectors and vowel separator
     '\u{200b}'..='\u{200b}',   // zero-width space
     '\u{200e}'..='\u{200f}',   // direction marks
     '\u{2028}'..='\u{202e}',   // line separators, direction embeddings and overrides
     '\u{2060}'..='\u{206f}',   // word joiner, invisible operators, direction isolates
     '\u{2800}'..='\u{2800}',   // Braille blank
     '\u{3164}'..='\u{3164}',   // Hangul filler
+    '\u{fe00}'..='\u{fe0f}',   // variation selectors
     '\u{feff}'..='\u{feff}',   // byte order mark
     '\u{ffa0}'..='\u{ffa0}',   // halfwidth Hangul filler
     '\u{fff9}'..='\u{fffb}',   // interlinear annotation
+    '\u{1d173}'..='\u{1d17a}', // musical formatting
     '\u{e0000}'..='\u{e007f}', // tags
+    '\u{e0100}'..='\u{e01ef}', // more variation selectors
 ];
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub(super) async fn redeem(
     let (resources, details) = match (&stored, &grant) {
         (Some(Code::Fresh(fresh)), Some(grant)) => {
             check(fresh, request, confirmation)?;
-            let resources = narrowed_resources(request, grant)?;
+            let resources = narrowed_resources(server, request, grant)?;
             let details = narrowed_details(server, request, grant, &resources)?;
             (resources, details)
         }

@@ -140,7 +140,11 @@ fn issue(
 }
 
 /// The resource servers a token is for: those of the grant, or those of them that are asked for (RFC 8707 §2.2).
-fn narrowed_resources(request: &DirectRequest, grant: &Grant) -> Result<Vec<String>, Refusal> {
+fn narrowed_resources(
+    server: &Server,
+    request: &DirectRequest,
+    grant: &Grant,
+) -> Result<Vec<String>, Refusal> {
     let granted = &grant.approval.resources;
     let mut asked: Vec<String> = Vec::new();
     for resource in request.parameters.get_all("resource") {
@@ -154,11 +158,22 @@ fn narrowed_resources(request: &DirectRequest, grant: &Grant) -> Result<Vec<Stri
             asked.push(resource.to_owned());
         }
     }
-    Ok(if asked.is_empty() {
+    let resources = if asked.is_empty() {
         granted.clone()
     } else {
         asked
-    })
+    };
+    // One that was withdrawn since: nobody knows here whether its tokens have to be encrypted.
+    if resources
+        .iter()
+        .any(|name| !server.resources.contains(name))
+    {
+        return Err(Refusal::new(
+            ErrorCode::InvalidTarget,
+            "a resource that was approved is not served any more",
+        ));
+    }
+    Ok(resources)
 }
 
 /// The key that a token for these resource servers is encrypted to, if it is. Asked for before anything is consumed.
@@ -197,6 +212,19 @@ fn narrowed_details(
     resources: &[String],
 ) -> Result<Vec<DetailEntry>, Refusal> {
     let approved = &grant.approval.authorization_details;
+    // What a type that was withdrawn since allows is for nobody to say.
+    let known = |entry: &DetailEntry| {
+        server
+            .details_types
+            .names()
+            .any(|name| name == entry.kind())
+    };
+    if !approved.iter().all(known) {
+        return Err(Refusal::new(
+            ErrorCode::InvalidAuthorizationDetails,
+            "authorization_details of a type that was approved are not served any more",
+        ));
+    }
     let Some(text) = request.parameters.get("authorization_details") else {
         return Ok(for_resources(approved.clone(), resources));
     };
@@ -208,7 +236,15 @@ fn narrowed_details(
             "authorization_details hold an entry that was not approved",
         )
     })?;
-    Ok(for_resources(asked, resources))
+    let count = asked.len();
+    let details = for_resources(asked, resources);
+    if details.len() < count {
+        return Err(Refusal::new(
+            ErrorCode::InvalidTarget,
+            "authorization_details hold an entry for none of the resources",
+        ));
+    }
+    Ok(details)
 }
 
 fn invalid_grant(description: &'static str) -> Refusal {

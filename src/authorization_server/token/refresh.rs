@@ -46,7 +46,7 @@ pub(super) async fn refresh(
     let grant: Option<Grant> = server.records.get(stored.grant, now).await?;
     let grant = grant.ok_or_else(|| invalid_grant(NO_SUCH_TOKEN))?;
     let scope = narrowed_scope(request, &grant)?;
-    let resources = narrowed_resources(request, &grant)?;
+    let resources = narrowed_resources(server, request, &grant)?;
     let details = narrowed_details(server, request, &grant, &resources)?;
     let sealing = sealing(server, &resources, now).await?;
 

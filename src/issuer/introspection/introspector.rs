@@ -37,13 +37,29 @@ pub(super) struct Inner {
     pub(super) endpoint: Arc<dyn Ask>,
     pub(super) memory: Memory,
     pub(super) flights: Arc<Flights<Outcome>>,
-    /// How many questions may be under way about tokens that anybody can make up, and about those that the issuer signed:
-    /// apart, so that strangers with garbage do not hold up those who have a token.
-    pub(super) strangers: Arc<Semaphore>,
-    pub(super) signed: Arc<Semaphore>,
-    pub(super) back_off: BackOff,
+    /// For questions about tokens that anybody can make up, and for those about tokens that the issuer signed: apart, so that
+    /// strangers with garbage do not hold up those who have a token.
+    pub(super) strangers: Gate,
+    pub(super) signed: Gate,
     /// For one question, with all that it takes.
     pub(super) timeout: Duration,
+}
+
+/// What questions of one kind have to pass.
+#[derive(Debug)]
+pub(super) struct Gate {
+    /// How many may be under way.
+    seats: Arc<Semaphore>,
+    back_off: BackOff,
+}
+
+impl Gate {
+    pub(super) fn new(questions: usize) -> Self {
+        Self {
+            seats: Arc::new(Semaphore::new(questions)),
+            back_off: BackOff::default(),
+        }
+    }
 }
 
 /// A question about one token.
@@ -123,17 +139,21 @@ impl Inner {
         signed: bool,
     ) -> Result<(OwnedSemaphorePermit, Handle), IntrospectionError> {
         let runtime = Handle::try_current().map_err(|_| IntrospectionError::Stopped)?;
-        let seats = if signed {
+        let gate = self.gate(signed);
+        let permit = gate.seats.clone().try_acquire_owned();
+        let permit = permit.map_err(|_| IntrospectionError::Busy)?;
+        // Last: it may let one through alone, who then has to go.
+        let permitted = gate.back_off.permit(Instant::now());
+        permitted.map_err(IntrospectionError::Paused)?;
+        Ok((permit, runtime))
+    }
+
+    const fn gate(&self, signed: bool) -> &Gate {
+        if signed {
             &self.signed
         } else {
             &self.strangers
-        };
-        let permit = seats.clone().try_acquire_owned();
-        let permit = permit.map_err(|_| IntrospectionError::Busy)?;
-        // Last: it may let one through alone, who then has to go.
-        let permitted = self.back_off.permit(Instant::now());
-        permitted.map_err(IntrospectionError::Paused)?;
-        Ok((permit, runtime))
+        }
     }
 
     async fn fly(&self, ticket: Ticket<Outcome>, question: Question, now: Timestamp) {
@@ -147,20 +167,21 @@ impl Inner {
             Ok(Introspected::Refused(_)) => "refused",
             Err(_) => "failed",
         });
+        let back_off = &self.gate(question.verified.is_some()).back_off;
         let lasting = match &outcome {
             Ok(_) => {
-                self.back_off.succeeded();
+                back_off.succeeded();
                 true
             }
             Err(error) => {
                 tracing::warn!(%issuer, %error, "introspection failed");
                 match error.reach() {
                     Reach::Endpoint => {
-                        self.back_off.failed(began, Instant::now());
+                        back_off.failed(began, Instant::now());
                         false
                     }
                     Reach::Token => {
-                        self.back_off.succeeded();
+                        back_off.succeeded();
                         true
                     }
                     Reach::Us => false,
@@ -199,7 +220,8 @@ impl fmt::Debug for Introspector {
             .field("rules", &self.0.rules)
             .field("reading", &self.0.reading)
             .field("memory", &self.0.memory)
-            .field("back_off", &self.0.back_off)
+            .field("strangers", &self.0.strangers)
+            .field("signed", &self.0.signed)
             .finish_non_exhaustive()
     }
 }

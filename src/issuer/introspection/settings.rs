@@ -7,9 +7,8 @@ use url::Url;
 
 use super::{
     answer::{Reading, SignedRules},
-    back_off::BackOff,
     flights::Flights,
-    introspector::{Inner, Introspector},
+    introspector::{Gate, Inner, Introspector},
     memory::{Limits, Memory},
     request::{Ask, Authentication, Format, HttpAsk, Place},
 };
@@ -82,9 +81,10 @@ impl IntrospectedTokens {
 /// # What strangers can bring about
 ///
 /// Before anybody is asked about a token that is no JWT, its sender has to have sent a proof that is right in everything but
-/// the key (which only the answer tells), or a client certificate. Answers are remembered by the token's SHA-256, good ones
+/// the key (which only the answer tells), or a client certificate; where unbound tokens pass, as
+/// [`prefer_bound`](crate::resource_server::DangerousSettings::prefer_bound) allows, there is nothing to ask of a stranger. Answers are remembered by the token's SHA-256, good ones
 /// and bad ones apart, so that garbage does not push out what is good; and questions about tokens that anybody can make up
-/// do not take the places of those about signed ones.
+/// do not take the places of those about signed ones, nor can they make the others wait for an endpoint that fails.
 #[derive(Clone)]
 #[must_use = "nobody is asked before a trusted issuer has it"]
 pub struct Introspection {
@@ -366,9 +366,8 @@ impl Introspection {
             endpoint: self.asker(context.issuer, format)?,
             memory: Memory::new(self.limits),
             flights: Flights::new(),
-            strangers: Arc::new(Semaphore::new(self.questions)),
-            signed: Arc::new(Semaphore::new(self.questions)),
-            back_off: BackOff::default(),
+            strangers: Gate::new(self.questions),
+            signed: Gate::new(self.questions),
             timeout: self.timeout,
         })))
     }

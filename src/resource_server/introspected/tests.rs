@@ -764,6 +764,31 @@ async fn good_answers_are_remembered_for_a_while_and_never_beyond_the_end() {
     }
 }
 
+// RFC 7662 §4, where the token itself is good for longer.
+#[tokio::test(start_paused = true)]
+async fn an_answer_about_a_signed_token_is_good_for_no_longer_than_it_says() {
+    let world = World::with(|i| i.remember_active_for(secs(300)));
+    let token = world
+        .issuer
+        .token(NOW)
+        .bound_to_key(world.client.thumbprint());
+    let token = token.mint();
+    let answer = world.answer().without_member("jti");
+    let answer = answer.member("exp", NOW.as_unix() + 30);
+    world.endpoint.say(&token, answer.json());
+    world.try_out(&token).await.unwrap();
+    sleep(secs(29)).await;
+    world.try_out(&token).await.unwrap();
+    assert_eq!(world.endpoint.count(), 1);
+    sleep(secs(1)).await;
+    let outcome = refusal(world.try_out(&token).await);
+    assert!(
+        matches!(outcome, Refusal::Token(TokenError::Expired(_))),
+        "{outcome:?}"
+    );
+    assert_eq!(world.endpoint.count(), 2, "asked anew");
+}
+
 #[tokio::test(start_paused = true)]
 async fn revocation_is_seen_when_the_answer_has_grown_old() {
     for (lifetime, asked) in [(60, 2), (5, 2), (0, 3)] {
@@ -948,6 +973,27 @@ async fn an_endpoint_that_is_down_is_left_alone_and_service_resumes_by_itself() 
     world.try_out("a").await.unwrap();
     world.try_out("b").await.unwrap();
     assert_eq!(world.recorded(), 2);
+}
+
+// Nor what a firewall before the endpoint does to the connections of a stranger's questions.
+#[tokio::test(start_paused = true)]
+async fn strangers_cannot_make_signed_tokens_wait() {
+    let down = IntrospectionError::from(TransportError::Unreachable("reset".into()));
+    let world = World::new();
+    let token = world
+        .issuer
+        .token(NOW)
+        .bound_to_key(world.client.thumbprint());
+    let jwt = token.mint();
+    let active = world.issuer.inactive(NOW).member("active", true);
+    world.endpoint.say(&jwt, active.json());
+    for token in ["a", "b"] {
+        world.endpoint.say(token, Reply::Fails(down.clone()));
+        assert_eq!(fault(world.try_out(token).await), down);
+    }
+    let paused = fault(world.try_out("c").await);
+    assert!(matches!(paused, IntrospectionError::Paused(_)), "{paused}");
+    world.try_out(&jwt).await.unwrap();
 }
 
 // A stranger who finds a token that the endpoint cannot bear must not cut everybody off.
