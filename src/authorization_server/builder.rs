@@ -289,6 +289,14 @@ impl AuthorizationServerBuilder {
         {
             return Err(ConfigError::NoAuthority(client.id.clone()));
         }
+        let keys = self.keys.ok_or(ConfigError::Missing("signing_keys"))?;
+        let unsigned = clients.iter().find(|client| {
+            let wanted = client.messages.response_algorithm;
+            keys.signing_with(wanted).is_none()
+        });
+        if let Some(client) = unsigned {
+            return Err(ConfigError::NoKeyForResponses(client.id.clone()));
+        }
         let branding = self
             .branding
             .unwrap_or_else(|| Branding::new(endpoints.host()));
@@ -299,7 +307,7 @@ impl AuthorizationServerBuilder {
             details_types,
             resources,
             lifetimes: self.lifetimes,
-            keys: self.keys.ok_or(ConfigError::Missing("signing_keys"))?,
+            keys,
             records: Records::new(
                 self.store
                     .unwrap_or_else(|| Arc::new(MemoryStore::default())),

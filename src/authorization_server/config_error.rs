@@ -42,6 +42,11 @@ pub enum ConfigError {
     /// A client is refused.
     #[error(transparent)]
     Client(#[from] InvalidClient),
+    /// A client wants its authorization responses signed with an algorithm that the server has no key for.
+    #[error(
+        "client {0:?} has an authorization_signed_response_alg that none of the signing keys is for"
+    )]
+    NoKeyForResponses(String),
     /// A client is to be identified by a certificate that nobody could have issued.
     #[error("client {0:?} uses tls_client_auth, but no certificate authority is set")]
     NoAuthority(String),

@@ -9,10 +9,15 @@ use serde_json::{Map, Value, json};
 use super::{
     clients::{Binding, ClientAuthenticationMethod},
     endpoints::Endpoint,
+    resources::has_public_key,
+    response_mode::ResponseMode,
     server::Server,
     token::GRANT_TYPES,
 };
-use crate::jose::JwsAlgorithm;
+use crate::jose::{
+    JwsAlgorithm,
+    jwe::{ContentEncryption, JweAlgorithm},
+};
 
 /// `GET` of the metadata document at either of its places.
 pub(crate) async fn metadata(State(server): State<Arc<Server>>) -> Response<String> {
@@ -54,7 +59,7 @@ fn document(server: &Server) -> Map<String, Value> {
         ("jwks_uri", json!(endpoints.url(Endpoint::Jwks))),
         ("scopes_supported", json!(scopes)),
         ("response_types_supported", json!(["code"])),
-        ("response_modes_supported", json!(["query"])),
+        ("response_modes_supported", json!(ResponseMode::NAMES)),
         ("grant_types_supported", json!(GRANT_TYPES)),
         (
             "token_endpoint_auth_methods_supported",
@@ -82,7 +87,6 @@ fn document(server: &Server) -> Map<String, Value> {
             "prompt_values_supported",
             json!(["none", "login", "consent", "select_account"]),
         ),
-        ("request_parameter_supported", json!(false)),
         // Of OpenID Connect's own requests by reference; a `request_uri` that was pushed works (RFC 9126 §5).
         ("request_uri_parameter_supported", json!(false)),
         ("claims_parameter_supported", json!(false)),
@@ -93,6 +97,7 @@ fn document(server: &Server) -> Map<String, Value> {
     ] {
         document.insert(name.to_owned(), value);
     }
+    document.extend(messages(server));
     if !server.details_types.is_empty() {
         let types: Vec<&str> = server.details_types.names().collect();
         document.insert(
@@ -135,6 +140,48 @@ fn knows_certificates(server: &Server) -> bool {
             client.binding == Binding::Certificate
                 || client.method() == ClientAuthenticationMethod::SelfSignedTlsClientAuth
         })
+}
+
+/// Signed requests and responses (RFC 9101 §10.5, JARM §4).
+fn messages(server: &Server) -> [(String, Value); 6] {
+    let encryption: Vec<&str> = JweAlgorithm::ALL
+        .into_iter()
+        .filter(|algorithm| has_public_key(*algorithm))
+        .map(JweAlgorithm::as_str)
+        .collect();
+    let signing = server.keys.algorithms();
+    let signing: Vec<&str> = signing.into_iter().map(JwsAlgorithm::as_str).collect();
+    let encryptions = ContentEncryption::ALL.map(ContentEncryption::as_str);
+    [
+        ("request_parameter_supported", json!(true)),
+        (
+            "request_object_signing_alg_values_supported",
+            json!(JwsAlgorithm::ALL.map(JwsAlgorithm::as_str)),
+        ),
+        (
+            "require_signed_request_object",
+            json!(requires_request_objects(server)),
+        ),
+        ("authorization_signing_alg_values_supported", json!(signing)),
+        (
+            "authorization_encryption_alg_values_supported",
+            json!(encryption),
+        ),
+        (
+            "authorization_encryption_enc_values_supported",
+            json!(encryptions),
+        ),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+}
+
+/// Whether nobody may send a request that is not signed (RFC 9101 §10.5).
+fn requires_request_objects(server: &Server) -> bool {
+    let clients = server.clients.clients();
+    let mut required = clients
+        .iter()
+        .map(|client| client.messages.request_object_required);
+    clients.iter().next().is_some() && required.all(|required| required)
 }
 
 fn proof_algorithms(server: &Server) -> Vec<&'static str> {

@@ -49,7 +49,10 @@
 //! How somebody has to sign in can be demanded in `acr_values`, `max_age` and `prompt`: see [`AuthenticationRules`]. People may
 //! have an authenticator app as a second factor: see [`people::TotpSecret`].
 //!
-//! There are no ID tokens yet, so `openid` is no scope; request objects, introspection and revocation are not supported.
+//! Requests may be signed by the client (RFC 9101), and responses by the server (JARM); what a client is registered for in
+//! [`ClientMetadata`] it must use (FAPI 2.0 Message Signing §5.3 and §5.4).
+//!
+//! There are no ID tokens yet, so `openid` is no scope; introspection and revocation are not supported.
 
 mod authentication;
 mod authorization_details;
@@ -68,7 +71,9 @@ mod parameters;
 pub mod people;
 mod pushed_request;
 mod refusal;
+mod request_object;
 mod resources;
+mod response_mode;
 mod router;
 mod scope;
 mod secret;

@@ -28,7 +28,7 @@ pub(crate) enum InvalidParameters {
 const REPEATABLE: &str = "resource";
 
 /// The names that a description may repeat; any other text of the client's stays out of it.
-const KNOWN: [&str; 23] = [
+const KNOWN: [&str; 25] = [
     "acr_values",
     "authorization_details",
     "client_assertion",
@@ -49,12 +49,24 @@ const KNOWN: [&str; 23] = [
     "refresh_token",
     "request",
     "request_uri",
+    "resource",
+    "response_mode",
     "response_type",
     "scope",
     "state",
 ];
 
 impl Parameters {
+    /// Parameters that came in another form, in which none can be there twice.
+    pub(crate) const fn from_pairs(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+
+    /// Whether anything here uses a parameter of this name.
+    pub(crate) fn is_known(name: &str) -> bool {
+        KNOWN.contains(&name)
+    }
+
     /// Reads a query or a form.
     pub(crate) fn parse(encoded: &[u8]) -> Result<Self, InvalidParameters> {
         Self::parse_where(encoded, |_| true)

@@ -16,6 +16,7 @@ use super::{
     direct::DirectRequest,
     endpoints::Endpoint,
     refusal::{self, ErrorCode, Failure, Refusal},
+    response_mode::ResponseMode,
     scope::ScopeSet,
     secret::{Secret, random},
     server::Server,
@@ -48,9 +49,13 @@ async fn push(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response<String>, Failure> {
     let body = body.map_err(Refusal::from)?;
-    let request = server.read(Endpoint::PushedRequests, parts, &body).await?;
+    let mut request = server.read(Endpoint::PushedRequests, parts, &body).await?;
+    server.open_request_object(&mut request).await?;
     let now = request.now;
     let pushed = server.check_request(&request, random()?, now)?;
+    server
+        .check_response(&request.client, pushed.response_mode, now)
+        .await?;
     let nonce = server.next_nonce(&request, now)?;
     let secret = Secret::generate()?;
     server.record(&request, now).await?;
@@ -87,17 +92,6 @@ impl Server {
     ) -> Result<PushedRequest, Refusal> {
         let parameters = &request.parameters;
         let owned = |name| parameters.get(name).map(str::to_owned);
-        if parameters.has("request_uri") {
-            return Err(Refusal::invalid_request(
-                "request_uri must not be pushed itself",
-            ));
-        }
-        if parameters.has("request") {
-            return Err(Refusal::new(
-                ErrorCode::RequestNotSupported,
-                "Request objects are not supported: push the parameters themselves",
-            ));
-        }
         match parameters.get("response_type") {
             Some("code") => {}
             Some(_) => {
@@ -108,16 +102,11 @@ impl Server {
             }
             None => return Err(Refusal::invalid_request("response_type is missing")),
         }
-        if parameters
-            .get("response_mode")
-            .is_some_and(|mode| mode != "query")
-        {
-            return Err(Refusal::invalid_request("response_mode must be query"));
-        }
         let details = self.requested_details(request)?;
         let scope = scope(&request.client, parameters.get("scope"), &details)?;
         Ok(PushedRequest {
             client_id: request.client.id.clone(),
+            response_mode: ResponseMode::read(parameters.get("response_mode"), &request.client)?,
             redirect_uri: redirect_uri(&request.client, parameters.get("redirect_uri"))?,
             resources: self.requested_resources(
                 parameters.get_all("resource"),

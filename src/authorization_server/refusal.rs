@@ -92,8 +92,8 @@ pub(crate) enum ErrorCode {
     InvalidAuthorizationDetails,
     /// OpenID Connect Core Error Code `unmet_authentication_requirements`, by way of RFC 9470 §5.
     UnmetAuthenticationRequirements,
-    /// RFC 9101 §6.2 (OpenID Connect Core §3.1.2.6).
-    RequestNotSupported,
+    /// RFC 9101 §6.3 and §7.
+    InvalidRequestObject,
     /// RFC 9449 §5.
     InvalidDpopProof,
     /// RFC 9449 §8.
@@ -116,7 +116,7 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::UnmetAuthenticationRequirements => UNMET,
-            Self::RequestNotSupported => "request_not_supported",
+            Self::InvalidRequestObject => "invalid_request_object",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
         }
@@ -135,7 +135,7 @@ impl ErrorCode {
             | Self::InvalidTarget
             | Self::InvalidAuthorizationDetails
             | Self::UnmetAuthenticationRequirements
-            | Self::RequestNotSupported
+            | Self::InvalidRequestObject
             | Self::InvalidDpopProof
             | Self::UseDpopNonce => StatusCode::BAD_REQUEST,
         }

@@ -32,7 +32,7 @@ pub fn clients(key: &SigningKey, self_signed: &Certificate) -> Vec<ClientMetadat
     };
     let mut certificate = self_signed.jwk();
     certificate["x5c"] = json!([self_signed.base64()]);
-    vec![
+    let mut clients = vec![
         with_key(
             "dpop",
             json!({
@@ -90,6 +90,47 @@ pub fn clients(key: &SigningKey, self_signed: &Certificate) -> Vec<ClientMetadat
                 "token_endpoint_auth_method": "self_signed_tls_client_auth",
                 "jwks": { "keys": [certificate] },
                 "tls_client_certificate_bound_access_tokens": true,
+            }),
+        ),
+    ];
+    clients.extend(signers(key, with_key));
+    clients
+}
+
+/// Those that sign their requests, or have their responses signed.
+fn signers(
+    key: &SigningKey,
+    with_key: impl Fn(&str, Value) -> ClientMetadata,
+) -> [ClientMetadata; 3] {
+    [
+        with_key(
+            "signer",
+            json!({
+                "dpop_bound_access_tokens": true,
+                "require_signed_request_object": true,
+            }),
+        ),
+        with_key(
+            "pss-signer",
+            json!({
+                "dpop_bound_access_tokens": true,
+                "request_object_signing_alg": "PS256",
+                "jwks": { "keys": [
+                    Value::Object(key.public().to_members()),
+                    rsa_key(),
+                ]},
+            }),
+        ),
+        with_key(
+            "sealed",
+            json!({
+                "dpop_bound_access_tokens": true,
+                "response_modes": ["jwt"],
+                "authorization_encrypted_response_alg": "ECDH-ES+A256KW",
+                "jwks": { "keys": [
+                    Value::Object(key.public().to_members()),
+                    crate::signed_response::response_key(),
+                ]},
             }),
         ),
     ]

@@ -37,7 +37,7 @@ async fn both_documents_say_what_is_supported_and_nothing_else() {
         "scopes_supported": ["accounts", "payments", "admin"],
         "authorization_details_types_supported": ["payment_initiation", "account_information"],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ["query", "jwt", "query.jwt"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "token_endpoint_auth_methods_supported":
             ["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"],
@@ -48,7 +48,14 @@ async fn both_documents_say_what_is_supported_and_nothing_else() {
         "tls_client_certificate_bound_access_tokens": true,
         "acr_values_supported": ["urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "request_parameter_supported": false,
+        "request_parameter_supported": true,
+        "request_object_signing_alg_values_supported": ["PS256", "ES256", "EdDSA"],
+        "require_signed_request_object": false,
+        "authorization_signing_alg_values_supported": ["ES256"],
+        "authorization_encryption_alg_values_supported":
+            ["RSA-OAEP", "RSA-OAEP-256", "RSA-OAEP-384", "RSA-OAEP-512", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"],
+        "authorization_encryption_enc_values_supported":
+            ["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"],
         "request_uri_parameter_supported": false,
         "claims_parameter_supported": false,
         "subject_types_supported": ["public"],

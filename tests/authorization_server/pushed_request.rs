@@ -36,7 +36,7 @@ async fn what_is_asked_for_has_to_be_sound() {
             "urn:ietf:params:oauth:request_uri:abc",
             "invalid_request",
         ),
-        ("request", "eyJ.eyJ.sig", "request_not_supported"),
+        ("request", "eyJ.eyJ.sig", "invalid_request_object"),
         (
             "authorization_details",
             "[]",

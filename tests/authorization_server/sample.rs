@@ -194,6 +194,24 @@ fn a_mistake_in_what_can_be_asked_for_is_reported_too() {
             line("client_id = \"budget-planner\"") - 1,
             "is not one of the server's",
         ),
+        (
+            "request_object_signing_alg = \"ES256\"",
+            "request_object_signing_alg = \"PS256\"",
+            line("client_id = \"treasury\"") - 1,
+            "no key to verify request objects",
+        ),
+        (
+            "authorization_signed_response_alg = \"ES256\"",
+            "authorization_signed_response_alg = \"EdDSA\"",
+            line("client_id = \"treasury\"") - 1,
+            "none of the signing keys",
+        ),
+        (
+            "response_modes = [\"jwt\"]",
+            "response_modes = [\"fragment\"]",
+            line("client_id = \"treasury\"") - 1,
+            "response_modes may hold",
+        ),
     ] {
         mistaken(right, wrong, at, reason);
     }

@@ -116,6 +116,15 @@ pub enum ClientProblem {
     /// A response type that is not supported.
     #[error("response_types may only hold code")]
     ResponseTypes,
+    /// It is to sign its requests, and nothing could verify them.
+    #[error("jwks holds no key to verify request objects with, as registered")]
+    NoKeyForRequestObjects,
+    /// Its responses are to be encrypted, and it has no public key for that.
+    #[error("jwks holds no public key for authorization_encrypted_response_alg")]
+    NoKeyForResponses,
+    /// A response mode that is not supported, or none at all.
+    #[error("response_modes may hold query, jwt and query.jwt, and must not be empty")]
+    ResponseModes,
     /// Requests are always pushed (FAPI 2.0 Security Profile §5.3.2.2).
     #[error(
         "require_pushed_authorization_requests cannot be false: every request has to be pushed"

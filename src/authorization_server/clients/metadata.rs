@@ -1,9 +1,13 @@
-//! Client metadata as it is written down (RFC 7591 §2, RFC 8705 §2.1.2, RFC 9126 §6, RFC 9396 §10, RFC 9449 §5.2).
+//! Client metadata as it is written down (RFC 7591 §2, RFC 8705 §2.1.2, RFC 9126 §6, RFC 9101 §10.5,
+//! RFC 9396 §10, RFC 9449 §5.2, JARM §3, FAPI 2.0 Message Signing §5.3.3).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::jose::JwsAlgorithm;
+use crate::jose::{
+    JwsAlgorithm,
+    jwe::{ContentEncryption, JweAlgorithm},
+};
 
 /// A client in the names of RFC 7591, not judged yet.
 ///
@@ -68,6 +72,26 @@ pub struct ClientMetadata {
     /// `code`, which is the default and the only one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_types: Option<Vec<String>>,
+    /// The response modes it may ask for; any that the server supports if not given. With only `jwt` its responses are
+    /// always signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_modes: Option<Vec<String>>,
+    /// Its requests must be signed request objects (RFC 9101 §10.5).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_signed_request_object: Option<bool>,
+    /// The only algorithm its request objects may be signed with; any that fits its keys if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_object_signing_alg: Option<JwsAlgorithm>,
+    /// What its responses of mode `jwt` are signed with: an algorithm the server has a key for, and its first key's if not
+    /// given (JARM §3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_signed_response_alg: Option<JwsAlgorithm>,
+    /// How the key of such responses reaches it, if they are to be encrypted to a key of its `jwks` or `jwks_uri` (JARM §3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_encrypted_response_alg: Option<JweAlgorithm>,
+    /// What they are encrypted with: `A128CBC-HS256` if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_encrypted_response_enc: Option<ContentEncryption>,
     /// Its access tokens are bound to a DPoP key (RFC 9449 §5.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dpop_bound_access_tokens: Option<bool>,

@@ -4,6 +4,7 @@ mod certificates;
 mod distinguished_name;
 mod error;
 mod key_source;
+mod messages;
 mod metadata;
 mod redirect_uri;
 mod registration;
@@ -17,6 +18,7 @@ use crate::{issuer::IssuerKeys, jose::JwsAlgorithm, mtls::CertificateThumbprint}
 pub(crate) use self::{
     certificates::CertificateSubject,
     key_source::KeySource,
+    messages::Messages,
     redirect_uri::{RedirectUri, with_parameters},
     registration::holds_a_secret,
 };
@@ -45,6 +47,8 @@ pub(crate) struct Client {
     /// What it demands of a sign-in unless it says otherwise (OpenID Connect Dynamic Client Registration §2).
     pub(crate) default_acr_values: Vec<String>,
     pub(crate) default_max_age: Option<u64>,
+    /// How its requests and responses are signed.
+    pub(crate) messages: Messages,
 }
 
 /// What a client proves its identity with.

@@ -33,8 +33,9 @@ pub enum InvalidRedirectUri {
     ResponseParameter,
 }
 
-/// What an authorization response adds to the query (RFC 6749 §4.1.2, RFC 9207 §2).
-const RESPONSE_PARAMETERS: [&str; 7] = [
+/// What an authorization response adds to the query (RFC 6749 §4.1.2, RFC 9207 §2, JARM §2.3.1).
+const RESPONSE_PARAMETERS: [&str; 8] = [
+    "response",
     "code",
     "state",
     "iss",
@@ -168,6 +169,10 @@ mod tests {
             ("https://client'.example/cb", Err(Malformed)),
             ("https://client.example;/cb", Err(Malformed)),
             ("https://client.example/cb?code=1", Err(ResponseParameter)),
+            (
+                "https://client.example/cb?response=1",
+                Err(ResponseParameter),
+            ),
             ("https://client.example/cb?i%73s=1", Err(ResponseParameter)),
         ] {
             assert_eq!(RedirectUri::new(uri).map(|_| ()), expected, "{uri:?}");

@@ -7,6 +7,7 @@ use super::{
     certificates::{CertificateSubject, registered_certificates},
     error::ClientProblem,
     key_source::KeySource,
+    messages::Messages,
     metadata::{ClientAuthenticationMethod, ClientMetadata},
     redirect_uri::RedirectUri,
 };
@@ -37,10 +38,12 @@ impl Client {
         {
             return Err(ClientProblem::ResponseTypes);
         }
+        let credential = credential(metadata, source)?;
         Ok(Self {
             name: name(metadata)?,
             redirect_uris: redirect_uris(&metadata.redirect_uris)?,
-            credential: credential(metadata, source)?,
+            messages: Messages::register(metadata, &credential)?,
+            credential,
             binding: binding(metadata)?,
             scopes: scopes(metadata, known_scopes)?,
             details_types: details_types(metadata, known_types)?,

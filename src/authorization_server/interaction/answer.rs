@@ -3,7 +3,9 @@
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::{Interaction, error::PageError};
-use crate::authorization_server::{clients::with_parameters, pages::headers, server::Server};
+use crate::authorization_server::{
+    clients::with_parameters, pages::headers, response_mode::ResponseMode, server::Server,
+};
 
 /// Sends the browser to another address with a `GET`.
 ///
@@ -19,8 +21,9 @@ pub(super) fn see_other(location: &str) -> Result<Response<String>, PageError> {
 }
 
 impl Server {
-    /// The authorization response (RFC 6749 §4.1.2), with the issuer it is from (RFC 9207 §2).
-    pub(super) fn return_to_client<'a>(
+    /// The authorization response (RFC 6749 §4.1.2), with the issuer it is from (RFC 9207 §2), in the response mode
+    /// that was asked for.
+    pub(super) async fn return_to_client<'a>(
         &'a self,
         interaction: &'a Interaction,
         parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -31,11 +34,22 @@ impl Server {
             .into_iter()
             .chain(state)
             .chain([("iss", self.endpoints.issuer())]);
-        see_other(&with_parameters(&request.redirect_uri, parameters))
+        let location = match request.response_mode {
+            ResponseMode::Query => with_parameters(&request.redirect_uri, parameters),
+            ResponseMode::SignedQuery => {
+                let (client, now) = (&interaction.client, self.clock.now());
+                let response = self.signed_response(client, parameters, now).await?;
+                with_parameters(&request.redirect_uri, [("response", response.as_str())])
+            }
+        };
+        see_other(&location)
     }
 
     /// The answer when a person does not want to (RFC 6749 §4.1.2.1).
-    pub(super) fn deny(&self, interaction: &Interaction) -> Result<Response<String>, PageError> {
+    pub(super) async fn deny(
+        &self,
+        interaction: &Interaction,
+    ) -> Result<Response<String>, PageError> {
         tracing::info!(client = interaction.client.id, "authorization denied");
         self.return_to_client(
             interaction,
@@ -44,5 +58,6 @@ impl Server {
                 ("error_description", "The request was declined"),
             ],
         )
+        .await
     }
 }

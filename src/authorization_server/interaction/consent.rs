@@ -78,7 +78,7 @@ async fn decision(
         (true, false) => approve(server, &interaction, live, acr, now).await,
         (false, true) => {
             server.spend(&interaction, now).await?;
-            server.deny(&interaction)
+            server.deny(&interaction).await
         }
         (true, true) | (false, false) => Err(PageError::UnreadableForm),
     }
@@ -126,7 +126,9 @@ async fn approve(
         details = grant.approval.authorization_details.len(),
         "authorization approved"
     );
-    server.return_to_client(interaction, [("code", code.secret())])
+    server
+        .return_to_client(interaction, [("code", code.secret())])
+        .await
 }
 
 impl Server {

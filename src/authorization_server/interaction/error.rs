@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::authorization_server::{
     pages::{ErrorPage, Pages},
+    refusal::Fault,
     secret::NoRandomness,
     store::StoreError,
 };
@@ -37,6 +38,9 @@ pub(super) enum PageError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Random(#[from] NoRandomness),
+    /// The answer to the client cannot be made.
+    #[error(transparent)]
+    Fault(#[from] Fault),
 }
 
 struct Words {
@@ -55,7 +59,7 @@ impl PageError {
         let reference = Uuid::new_v4().to_string();
         let words = self.words();
         match self {
-            Self::Store(_) | Self::Random(_) => {
+            Self::Store(_) | Self::Random(_) | Self::Fault(_) => {
                 tracing::error!(error = %self, reference, "a page could not be shown");
             }
             Self::NotPushed
@@ -143,7 +147,7 @@ impl PageError {
                 advice: START_AGAIN,
                 code: Some("invalid_request"),
             },
-            Self::Store(_) | Self::Random(_) => Words {
+            Self::Store(_) | Self::Random(_) | Self::Fault(_) => Words {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 heading: "This does not work at the moment",
                 happened: "Something is wrong on our side. Nothing was approved.",

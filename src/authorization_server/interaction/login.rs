@@ -64,7 +64,7 @@ async fn attempt(
     }
     if form.has(field::DENY) {
         server.spend(&interaction, now).await?;
-        return server.deny(&interaction);
+        return server.deny(&interaction).await;
     }
     let password = form.get(field::PASSWORD).unwrap_or_default();
     let attempt = LoginAttempt::new(username, Password::from(password.to_owned()));

@@ -222,7 +222,7 @@ impl Server {
         );
         self.spend(interaction, now).await?;
         let parameters = [("error", error), ("error_description", description)];
-        self.return_to_client(interaction, parameters)
+        self.return_to_client(interaction, parameters).await
     }
 
     /// Spends the request: of all the windows it is open in, one can complete it (RFC 9126 §4).

@@ -83,7 +83,7 @@ async fn attempt(
             // Half a sign-in is good for nothing; somebody else may want to begin one.
             let _: Option<Session> = server.records.take(live.id, now).await?;
         }
-        return server.deny(&interaction);
+        return server.deny(&interaction).await;
     }
     let code = Password::from(form.get(field::OTP).unwrap_or_default().to_owned());
     let attempt = SecondFactorAttempt::new(&live.session.subject, code);

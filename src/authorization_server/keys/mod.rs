@@ -79,6 +79,14 @@ impl SigningKeys {
         &self.first
     }
 
+    /// The first key of this algorithm; with none named, the key that signs.
+    pub(crate) fn signing_with(&self, algorithm: Option<JwsAlgorithm>) -> Option<&SigningKey> {
+        match algorithm {
+            None => Some(self.signing()),
+            Some(wanted) => self.iter().find(|key| key.algorithm() == wanted),
+        }
+    }
+
     /// The public halves as a JWK set.
     #[must_use]
     pub fn public_jwks(&self) -> Value {

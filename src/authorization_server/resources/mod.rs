@@ -4,7 +4,7 @@ mod metadata;
 mod recipient;
 
 pub use self::metadata::{InvalidResource, ResourceMetadata, ResourceProblem};
-pub(crate) use self::recipient::{Recipient, Sealing};
+pub(crate) use self::recipient::{Recipient, Sealing, has_public_key};
 use super::clients::KeySource;
 
 /// The resource servers that tokens can be for.

@@ -110,7 +110,8 @@ impl Sealing {
     }
 }
 
-const fn has_public_key(algorithm: JweAlgorithm) -> bool {
+/// Whether anybody may have the key that is encrypted to.
+pub(crate) const fn has_public_key(algorithm: JweAlgorithm) -> bool {
     match algorithm {
         JweAlgorithm::RsaOaep
         | JweAlgorithm::RsaOaep256

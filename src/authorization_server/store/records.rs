@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Record, RecordKey, RecordKind, Store, StoreError};
 use crate::{
-    authorization_server::{authentication::Demands, authorization_details::DetailEntry},
+    authorization_server::{
+        authentication::Demands, authorization_details::DetailEntry, response_mode::ResponseMode,
+    },
     jose::{JwkThumbprint, sha256},
     time::Timestamp,
 };
@@ -30,6 +32,8 @@ pub(crate) enum Pushed {
 pub(crate) struct PushedRequest {
     pub(crate) client_id: String,
     pub(crate) redirect_uri: String,
+    #[serde(default)]
+    pub(crate) response_mode: ResponseMode,
     /// Empty if there is none, and there are authorization details instead.
     pub(crate) scope: String,
     #[serde(default)]
