@@ -2,14 +2,17 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::client::{Authentication, Binding, Client, Parts};
+use super::{
+    client::{Authentication, Binding, Client, Parts, Responses},
+    server_keys::ServerKeys,
+};
 use crate::{
     dpop::ProofSigner,
     issuer::{
         ClientCertificate, Directory, Fetcher, FetcherError, IssuerUrl, MetadataLocation,
         Transport, TransportSettings, TrustedRoots,
     },
-    jose::SigningKey,
+    jose::{SigningKey, jwe::DecryptionKeys},
     time::{Clock, SystemClock},
 };
 
@@ -77,6 +80,8 @@ struct Settings {
     response_limit: usize,
     clock: Arc<dyn Clock>,
     http_on_loopback: bool,
+    request_key: Option<SigningKey>,
+    responses: Responses,
 }
 
 /// Why a client cannot be built.
@@ -111,6 +116,8 @@ impl ClientBuilder<step::Unauthenticated> {
             response_limit: 4 * 1024 * 1024,
             clock: Arc::new(SystemClock),
             http_on_loopback: false,
+            request_key: None,
+            responses: Responses::Plain,
         };
         Self {
             settings,
@@ -201,8 +208,10 @@ impl ClientBuilder<step::Bound> {
         if settings.http_on_loopback {
             fetcher = fetcher.dangerous().http_on_loopback();
         }
+        let fetcher = fetcher.build()?;
         Ok(Client::from_parts(Parts {
-            directory: Directory::new(fetcher.build()?, settings.issuer, settings.location),
+            server_keys: ServerKeys::new(fetcher.clone()),
+            directory: Directory::new(fetcher, settings.issuer, settings.location),
             client_id: settings.client_id,
             authentication: step.authentication,
             binding: step.binding,
@@ -210,6 +219,8 @@ impl ClientBuilder<step::Bound> {
             transport,
             response_limit: settings.response_limit,
             clock: settings.clock,
+            request_key: settings.request_key,
+            responses: settings.responses,
         }))
     }
 }
@@ -249,6 +260,28 @@ impl<Step> ClientBuilder<Step> {
     /// Sets the clock that assertions and proofs are dated by.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.settings.clock = Arc::new(clock);
+        self
+    }
+
+    /// Signs authorization requests with this key, whose public half the authorization server knows: everything that is asked
+    /// for travels in a request object (RFC 9101, FAPI 2.0 Message Signing §5.3.2).
+    #[doc(alias = "JAR")]
+    pub fn signed_requests(mut self, key: SigningKey) -> Self {
+        self.settings.request_key = Some(key);
+        self
+    }
+
+    /// Asks for signed authorization responses, and believes no others (JARM, FAPI 2.0 Message Signing §5.4.2).
+    #[doc(alias = "JARM")]
+    pub fn signed_responses(mut self) -> Self {
+        self.settings.responses = Responses::Signed;
+        self
+    }
+
+    /// As [`signed_responses`](Self::signed_responses), for a client that is registered with
+    /// `authorization_encrypted_response_alg`: responses have to be encrypted to one of these keys, too (JARM §2.2).
+    pub fn encrypted_responses(mut self, keys: DecryptionKeys) -> Self {
+        self.settings.responses = Responses::Encrypted(keys);
         self
     }
 

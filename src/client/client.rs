@@ -14,13 +14,15 @@ use super::{
     pending::{AuthorizationCode, PendingAuthorization},
     pkce::CodeVerifier,
     secret::SecretText,
+    server_keys::ServerKeys,
+    signed_request::request_object,
     token_response::{Grant, TokenResponse},
     token_set::{TokenSet, TokenType},
 };
 use crate::{
     dpop::ProofSigner,
     issuer::{AuthorizationServerMetadata, Directory, IssuerUrl, Transport},
-    jose::{JwkThumbprint, SigningKey},
+    jose::{JwkThumbprint, SigningKey, jwe::DecryptionKeys},
     time::{Clock, Timestamp},
 };
 
@@ -43,6 +45,20 @@ pub(super) struct Parts {
     pub(super) transport: Transport,
     pub(super) response_limit: usize,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) server_keys: ServerKeys,
+    /// What requests are signed with, if they are.
+    pub(super) request_key: Option<SigningKey>,
+    pub(super) responses: Responses,
+}
+
+/// What an authorization response has to be.
+#[derive(Debug)]
+pub(super) enum Responses {
+    Plain,
+    /// A JWT that the authorization server has signed (JARM).
+    Signed,
+    /// The same, encrypted to one of these keys.
+    Encrypted(DecryptionKeys),
 }
 
 /// How the client shows who it is.
@@ -128,7 +144,26 @@ impl Client {
         let further = request.further.iter();
         parameters.extend(further.map(|(name, value)| (name.as_str(), value.as_str())));
 
+        let signed_response = match self.parts.responses {
+            Responses::Plain => false,
+            Responses::Signed | Responses::Encrypted(_) => true,
+        };
+        if signed_response {
+            parameters.push(("response_mode", "jwt"));
+        }
+
         let now = self.now();
+        let signed = match &self.parts.request_key {
+            Some(key) => {
+                let (id, issuer) = (&self.parts.client_id, self.issuer());
+                Some(request_object(key, id, issuer, &parameters, now)?)
+            }
+            None => None,
+        };
+        if let Some(signed) = &signed {
+            // Nothing beside it (RFC 9126 §3).
+            parameters = vec![("request", signed.as_str())];
+        }
         let kind = Endpoint::PushedAuthorizationRequest;
         let pushed: PushedRequest = self
             .ask(kind, endpoint, StatusCode::CREATED, &parameters)
@@ -152,12 +187,13 @@ impl Client {
             verifier,
             redirect_uri: request.redirect_uri.clone(),
             scope: request.scope.clone(),
+            signed_response,
             expires: now.plus(std::time::Duration::from_secs(pushed.expires_in.into())),
         })
     }
 
     /// Checks the response that the browser brought back and fetches the tokens:
-    /// [`PendingAuthorization::verify`], then [`exchange`](Self::exchange).
+    /// [`open_response`](Self::open_response), [`PendingAuthorization::verify`], then [`exchange`](Self::exchange).
     ///
     /// # Errors
     ///
@@ -167,7 +203,8 @@ impl Client {
         pending: &PendingAuthorization,
         response: &AuthorizationResponse,
     ) -> Result<TokenSet, ClientError> {
-        self.exchange(pending.verify(response)?).await
+        let response = self.open_response(response).await?;
+        self.exchange(pending.verify(&response)?).await
     }
 
     /// Spends a code (RFC 6749 §4.1.3).

@@ -32,6 +32,9 @@
 //! # let _ = connect(&client);
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Where messages have to be signed (FAPI 2.0 Message Signing), [`ClientBuilder::signed_requests`] signs what is asked for, and
+//! [`ClientBuilder::signed_responses`] believes signed answers only.
 
 mod back_channel;
 mod builder;
@@ -50,7 +53,10 @@ mod request;
 mod resource;
 mod response;
 mod secret;
+mod server_keys;
 mod server_text;
+mod signed_request;
+mod signed_response;
 mod step_up;
 mod token_response;
 mod token_set;

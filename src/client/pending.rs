@@ -31,6 +31,8 @@ pub struct PendingAuthorization {
     pub(super) verifier: CodeVerifier,
     pub(super) redirect_uri: String,
     pub(super) scope: Option<String>,
+    /// A signed response was asked for.
+    pub(super) signed_response: bool,
     pub(super) expires: Timestamp,
 }
 
@@ -86,6 +88,13 @@ impl PendingAuthorization {
         &self,
         response: &AuthorizationResponse,
     ) -> Result<AuthorizationCode, CallbackError> {
+        if matches!(response.outcome, Outcome::Jwt(_)) {
+            return Err(CallbackError::Unopened);
+        }
+        // Whoever can change a plain response could have taken the signature off (JARM §5).
+        if self.signed_response && !response.signed {
+            return Err(CallbackError::Unsigned);
+        }
         match response.issuer.as_deref() {
             None => return Err(CallbackError::MissingIssuer),
             // Character by character: two spellings of one URL are two issuers (RFC 3986 §6.2.1).
@@ -102,6 +111,7 @@ impl PendingAuthorization {
             return Err(CallbackError::WrongState);
         }
         match &response.outcome {
+            Outcome::Jwt(_) => Err(CallbackError::Unopened),
             Outcome::Refused(error) => Err(CallbackError::Refused(error.clone())),
             Outcome::Code(code) => Ok(AuthorizationCode {
                 code: code.duplicate(),
@@ -127,6 +137,7 @@ impl PendingAuthorization {
             code_verifier: self.verifier.secret(),
             redirect_uri: &self.redirect_uri,
             scope: self.scope.as_deref(),
+            signed_response: self.signed_response,
             expires: self.expires,
         })
     }
@@ -148,6 +159,7 @@ impl PendingAuthorization {
                 .ok_or_else(|| malformed("code_verifier"))?,
             redirect_uri: stored.redirect_uri,
             scope: stored.scope,
+            signed_response: stored.signed_response,
             expires: stored.expires,
         })
     }
@@ -163,6 +175,8 @@ struct Stored<Text> {
     code_verifier: Text,
     redirect_uri: Text,
     scope: Option<Text>,
+    #[serde(default)]
+    signed_response: bool,
     expires: Timestamp,
 }
 
@@ -206,6 +220,7 @@ mod tests {
             verifier: CodeVerifier::generate().unwrap(),
             redirect_uri: "https://app.example/cb".to_owned(),
             scope: Some("accounts".to_owned()),
+            signed_response: false,
             expires: Timestamp::from_unix(1_800_000_060),
         }
     }

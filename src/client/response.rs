@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use serde_json::{Map, Value};
+
 use super::{error::AuthorizationServerError, secret::SecretText, server_text::ServerText};
+use crate::jose::{CompactJws, JwsError, json};
 
 /// Longest query that is looked at, in bytes.
 const LIMIT: usize = 64 * 1024;
@@ -24,10 +27,14 @@ pub struct AuthorizationResponse {
     pub(super) state: Option<String>,
     pub(super) issuer: Option<String>,
     pub(super) outcome: Outcome,
+    /// It came in a JWT whose signature has been verified.
+    pub(super) signed: bool,
 }
 
 pub(super) enum Outcome {
     Code(SecretText),
+    /// Everything is in a JWT that nobody has verified yet (JARM §2.3.1).
+    Jwt(SecretText),
     Refused(AuthorizationServerError),
 }
 
@@ -47,8 +54,8 @@ pub enum CallbackError {
     /// Neither a code nor an error.
     #[error("the authorization response holds neither `code` nor `error`")]
     Empty,
-    /// A code and an error at once.
-    #[error("the authorization response holds both `code` and `error`")]
+    /// More than one of a code, an error and a JWT.
+    #[error("the authorization response holds more than one of `code`, `error` and `response`")]
     Contradictory,
     /// The code holds characters that no code holds (RFC 6749 Appendix A.11).
     #[error("the authorization code holds characters that are not allowed in one")]
@@ -69,6 +76,21 @@ pub enum CallbackError {
     /// The response has no `state`, or not the one of the request.
     #[error("`state` is not that of the request: the response belongs to another one")]
     WrongState,
+    /// A signed response was asked for, and this one is not signed (JARM).
+    #[error("the authorization response is not signed, but a signed one was asked for")]
+    Unsigned,
+    /// The response is a JWT, which [`Client::open_response`](super::Client::open_response) has to open first.
+    #[error("the authorization response is a JWT that has not been opened yet")]
+    Unopened,
+    /// The JWT is malformed, or not signed by the authorization server (JARM §2.4).
+    #[error("the signed authorization response: {0}")]
+    Jwt(JwsError),
+    /// The JWT is for another client, has expired, or is no authorization response (JARM §2.4).
+    #[error("`{0}` of the signed authorization response is missing or wrong")]
+    Claim(&'static str),
+    /// The response is not encrypted to a key of this client (JARM §2.4).
+    #[error("the authorization response is not encrypted to a key of this client")]
+    Decryption,
     /// The authorization server, or the person in front of it, said no. `iss` and `state` were right.
     #[error("the authorization server refused: {0}")]
     Refused(AuthorizationServerError),
@@ -91,20 +113,20 @@ impl AuthorizationResponse {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             parameters.take(&name, &value)?;
         }
-        let outcome = match (parameters.code, parameters.error) {
-            (Some(code), None) => Outcome::Code(well_formed(code)?),
-            (None, Some(error)) => Outcome::Refused(AuthorizationServerError::new(
-                &error,
-                parameters.description.as_deref(),
-            )),
-            (Some(_), Some(_)) => return Err(CallbackError::Contradictory),
-            (None, None) => return Err(CallbackError::Empty),
-        };
-        Ok(Self {
-            state: parameters.state,
-            issuer: parameters.issuer,
-            outcome,
-        })
+        parameters.finish(false)
+    }
+
+    /// Reads the claims of a JWT that has been verified.
+    pub(super) fn from_claims(claims: &Map<String, Value>) -> Result<Self, CallbackError> {
+        let mut parameters = Parameters::default();
+        for name in ["code", "state", "iss", "error", "error_description"] {
+            match claims.get(name) {
+                None => {}
+                Some(Value::String(value)) => parameters.take(name, value)?,
+                Some(_) => return Err(CallbackError::Claim(name)),
+            }
+        }
+        parameters.finish(true)
     }
 
     /// Reads the whole URL the browser was sent to.
@@ -118,10 +140,24 @@ impl AuthorizationResponse {
         Self::from_query(query)
     }
 
-    /// The `state`, by which an application finds the request this may answer.
+    /// The `state`, by which an application finds the request this may answer. Of a response in a JWT it is what the JWT
+    /// says unverified, and `None` if that is encrypted.
     #[must_use]
     pub fn state(&self) -> Option<&str> {
         self.state.as_deref()
+    }
+
+    pub(super) fn duplicate(&self) -> Self {
+        Self {
+            state: self.state.clone(),
+            issuer: self.issuer.clone(),
+            outcome: match &self.outcome {
+                Outcome::Code(code) => Outcome::Code(code.duplicate()),
+                Outcome::Jwt(jwt) => Outcome::Jwt(jwt.duplicate()),
+                Outcome::Refused(error) => Outcome::Refused(error.clone()),
+            },
+            signed: self.signed,
+        }
     }
 }
 
@@ -140,12 +176,40 @@ struct Parameters {
     issuer: Option<String>,
     error: Option<String>,
     description: Option<String>,
+    jwt: Option<SecretText>,
 }
 
 impl Parameters {
+    fn finish(self, signed: bool) -> Result<AuthorizationResponse, CallbackError> {
+        let outcome = match (self.code, self.error, self.jwt) {
+            (None, None, Some(jwt)) => {
+                return Ok(AuthorizationResponse {
+                    state: unverified_state(jwt.secret()),
+                    issuer: None,
+                    outcome: Outcome::Jwt(jwt),
+                    signed,
+                });
+            }
+            (Some(code), None, None) => Outcome::Code(well_formed(code)?),
+            (None, Some(error), None) => Outcome::Refused(AuthorizationServerError::new(
+                &error,
+                self.description.as_deref(),
+            )),
+            (None, None, None) => return Err(CallbackError::Empty),
+            (_, _, _) => return Err(CallbackError::Contradictory),
+        };
+        Ok(AuthorizationResponse {
+            state: self.state,
+            issuer: self.issuer,
+            outcome,
+            signed,
+        })
+    }
+
     fn take(&mut self, name: &str, value: &str) -> Result<(), CallbackError> {
         match name {
             "code" => once(&mut self.code, "code", SecretText::new(value)),
+            "response" => once(&mut self.jwt, "response", SecretText::new(value)),
             "state" => once(&mut self.state, "state", value.to_owned()),
             "iss" => once(&mut self.issuer, "iss", value.to_owned()),
             "error" => once(&mut self.error, "error", value.to_owned()),
@@ -161,6 +225,15 @@ fn once<T>(slot: &mut Option<T>, name: &'static str, value: T) -> Result<(), Cal
     match slot.replace(value) {
         None => Ok(()),
         Some(_) => Err(CallbackError::Repeated(name)),
+    }
+}
+
+/// What a JWT says its `state` is.
+fn unverified_state(jwt: &str) -> Option<String> {
+    let payload = CompactJws::parse(jwt).ok()?.payload().ok()?;
+    match json::object(&payload).ok()?.remove("state") {
+        Some(Value::String(state)) => Some(state),
+        Some(_) | None => None,
     }
 }
 

@@ -13,6 +13,8 @@ mod callback;
 #[path = "../shared/emitted.rs"]
 mod emitted;
 mod flow;
+#[cfg(feature = "testing")]
+mod message_signing;
 mod metadata;
 mod mutual_tls;
 mod nonces;

@@ -1,0 +1,74 @@
+//! The authorization server's keys, as far as the client has to verify what it signed.
+
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use url::Url;
+
+use crate::{
+    issuer::{FetchError, Fetcher},
+    jose::{CompactJws, JwsError, JwsHeader, VerifyingKeySet},
+    time::Timestamp,
+};
+
+/// How long keys are used before they are fetched again.
+const FRESH: Duration = Duration::from_hours(1);
+/// How long to leave the server alone when somebody comes with a key that it does not publish.
+const PAUSE: Duration = Duration::from_mins(1);
+
+/// The keys, fetched when they are first needed and kept for an hour.
+pub(super) struct ServerKeys {
+    fetcher: Fetcher,
+    /// Held while one caller fetches; the others wait for what it brings.
+    known: Mutex<Option<Known>>,
+}
+
+struct Known {
+    url: Url,
+    keys: VerifyingKeySet,
+    fetched: Timestamp,
+}
+
+impl ServerKeys {
+    pub(super) fn new(fetcher: Fetcher) -> Self {
+        Self {
+            fetcher,
+            known: Mutex::new(None),
+        }
+    }
+
+    /// Verifies a signature with whichever of the keys at `url` fits.
+    pub(super) async fn verify(
+        &self,
+        url: &Url,
+        jws: &CompactJws<'_>,
+        header: &JwsHeader,
+        now: Timestamp,
+    ) -> Result<Result<(), JwsError>, FetchError> {
+        let mut known = self.known.lock().await;
+        if let Some(known) = known.as_ref()
+            && known.is_younger(FRESH, url, now)
+        {
+            let verdict = jws.verify_with(header, &known.keys);
+            // The server may have begun to use a new key.
+            if verdict != Err(JwsError::NoKey) || known.is_younger(PAUSE, url, now) {
+                return Ok(verdict);
+            }
+        }
+        let keys = VerifyingKeySet::new(&self.fetcher.key_set(url).await?);
+        let verdict = jws.verify_with(header, &keys);
+        *known = Some(Known {
+            url: url.clone(),
+            keys,
+            fetched: now,
+        });
+        Ok(verdict)
+    }
+}
+
+impl Known {
+    fn is_younger(&self, age: Duration, url: &Url, now: Timestamp) -> bool {
+        // A clock that was set back does not make them fresh for longer.
+        self.url == *url && self.fetched <= now && now < self.fetched.plus(age)
+    }
+}
