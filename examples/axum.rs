@@ -1,5 +1,5 @@
 //! Protects an axum API. Every request needs a sender-constrained token of the authorization server below. To see accounts
-//! it needs a scope; to pay, a second factor in the last five minutes, and the user's approval of that very payment.
+//! it needs a scope; to pay another, a second factor in the last five minutes, and the user's approval of that very payment.
 //!
 //! `cargo run --example axum --features axum,tls -- chain.pem key.pem`
 use std::{env, error::Error, time::Duration};
@@ -28,9 +28,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let identity = ServerIdentity::from_pem_files(chain, key)?;
     let tls = ServerTls::new(&identity, &ClientCertificates::AnyRequested)?;
-    Server::https(tls)
-        .serve(TcpListener::bind("127.0.0.1:8443").await?, app()?)
-        .await;
+    // What is decided, and why, stands in the log.
+    tracing_subscriber::fmt::init();
+    let listener = TcpListener::bind("127.0.0.1:8443").await?;
+    tracing::info!("listening on https://{}", listener.local_addr()?);
+    Server::https(tls).serve(listener, app()?).await;
     Ok(())
 }
 
@@ -38,11 +40,12 @@ fn app() -> Result<Router, Box<dyn Error>> {
     let issuer = TrustedIssuer::discover("https://as.example.com")?;
     let server = ResourceServer::builder("https://api.example.com", issuer).build()?;
     let read = RequireScope::all_of(["accounts"])?;
+    let order = RequireScope::all_of(["payments"])?;
     let two_factors = RequireAuthentication::acr(["https://refeds.org/profile/mfa"])?
         .within(Duration::from_secs(300));
     Ok(Router::new()
         .route("/accounts", get(accounts).layer(read))
-        .route("/payments", post(pay).layer(two_factors))
+        .route("/payments", post(pay).layer((order, two_factors)))
         .layer(FapiLayer::new(server)))
 }
 

@@ -20,6 +20,9 @@
 //! request's extensions or, with the feature `axum`, takes it as an argument; [`layer::RequireScope`] demands more of single
 //! routes. For the tests of an API the module `testing` (feature of that name) mints tokens and signs proofs.
 //!
+//! The [`guide`] is for those who build, operate, audit and call an API: behind a proxy, on several instances, migrating, what
+//! each refusal means, other people's authorization servers, and the specifications clause by clause.
+//!
 //! The README has a whole axum API and the list of features; `examples/` has servers and a client to start at once.
 //!
 //! # Rooms

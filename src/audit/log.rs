@@ -4,13 +4,15 @@ use super::{AuditEvent, Decision};
 
 /// Writes one event with the target `tower_fapi::audit`: our own faults as errors, everything else as information.
 pub(crate) fn log(event: &AuditEvent<'_>) {
+    // As text, so that it is quoted.
+    let detail = event.rejection.map(ToString::to_string);
     macro_rules! write {
         ($level:ident) => {
             tracing::$level!(
                 target: "tower_fapi::audit",
                 decision = event.decision.as_str(),
                 reason = event.reason(),
-                detail = event.rejection.map(tracing::field::display),
+                detail = detail.as_deref(),
                 method = %event.method,
                 route = event.route,
                 interaction_id = event.interaction_id,

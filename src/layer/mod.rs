@@ -2,7 +2,8 @@
 //!
 //! [`FapiLayer`] is the one to start with: around everything, once. [`RequireScope`], [`RequireAuthentication`] and
 //! [`RequireAuthorizationDetail`] stand behind it, on the routes that need more; a handler demands the rest of
-//! [`Protection`]. [`ProtectLayer`] and [`InteractionIdLayer`] are the two halves of the first, for whoever wants them apart.
+//! [`Protection`]. Several demands on one route of axum stand in a tuple, `post(pay).layer((scope, sign_in))`, the first of which
+//! is asked first. [`ProtectLayer`] and [`InteractionIdLayer`] are the two halves of the first, for whoever wants them apart.
 //!
 //! # gRPC
 //!

@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use super::{Document, EncryptedTokenBuilder};
 use crate::{
+    issuer::IssuerKeys,
     jose::{
         CertificateThumbprint, JwkSet, JwkThumbprint, JwsAlgorithm, SigningKey, jwe::EncryptionKey,
     },
+    resource_server::TrustedIssuer,
     time::Timestamp,
 };
 
@@ -60,6 +62,17 @@ impl TestIssuer {
     #[must_use]
     pub fn jwks(&self) -> JwkSet {
         JwkSet::new([self.key.public().clone()])
+    }
+
+    /// This issuer as a resource server trusts it, its keys given.
+    ///
+    /// # Panics
+    ///
+    /// Never: it has a key.
+    #[must_use]
+    pub fn trusted(&self) -> TrustedIssuer {
+        let keys = IssuerKeys::fixed(&self.jwks()).expect("it has a key");
+        TrustedIssuer::new(self.issuer(), keys)
     }
 
     /// The key it signs with.
