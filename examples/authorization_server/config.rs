@@ -241,7 +241,14 @@ impl Config {
                 .clients
                 .iter()
                 .find(|client| client.get_ref().client_id == *id)
-                .map(Spanned::span),
+                .map(Spanned::span)
+                .or_else(|| {
+                    let named = |resource: &&Spanned<ResourceMetadata>| {
+                        let resource = resource.get_ref();
+                        resource.client_id.as_ref().unwrap_or(&resource.resource) == id
+                    };
+                    settings.resources.iter().find(named).map(Spanned::span)
+                }),
             _ => None,
         }
     }

@@ -8,7 +8,7 @@ use super::{
     authentication::AuthenticationRules,
     authorization_details::{AuthorizationDetailsType, DetailsTypes},
     client_authentication::{CertificateAuthorities, ClientAuthenticator},
-    clients::{ClientAuthenticationMethod, ClientMetadata, Clients, KeySource},
+    clients::{ClientAuthenticationMethod, ClientMetadata, Clients, Credential, KeySource},
     config_error::ConfigError,
     endpoints::Endpoints,
     keys::SigningKeys,
@@ -297,6 +297,15 @@ impl AuthorizationServerBuilder {
         if let Some(client) = unsigned {
             return Err(ConfigError::NoKeyForResponses(client.id.clone()));
         }
+        resources.check_inquirers(&clients, &keys)?;
+        let by_subject = resources
+            .inquirers()
+            .find(|inquirer| matches!(inquirer.credential, Credential::Subject(_)));
+        if let Some(inquirer) = by_subject
+            && self.authorities.is_empty()
+        {
+            return Err(ConfigError::NoAuthority(inquirer.client_id.clone()));
+        }
         let branding = self
             .branding
             .unwrap_or_else(|| Branding::new(endpoints.host()));
@@ -307,6 +316,7 @@ impl AuthorizationServerBuilder {
             details_types,
             resources,
             lifetimes: self.lifetimes,
+            own_keys: keys.verifying(),
             keys,
             records: Records::new(
                 self.store

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     dpop::{ProofError, ProofRequest, VerifiedProof, proof_header},
+    issuer::KeySnapshot,
     jose::sha256,
     mtls::{CertificateThumbprint, PeerCertificate},
     replay::{Recorded, ReplayKey},
@@ -56,21 +57,10 @@ impl Server {
             headers: &parts.headers,
             certificate: peer,
         };
-        let mut fetched = None;
-        let (authenticated, now) = loop {
-            // Asked for again after a wait: what was valid before it may not be any more.
-            let now = self.clock.now();
-            match self.clients.authenticate(presented, fetched.as_ref(), now) {
-                Ok(authenticated) => break (authenticated, now),
-                Err(Unauthenticated::NeedsKeys(wish)) => fetched = Some(wish.fulfil(now).await?),
-                Err(Unauthenticated::Refused(error)) => {
-                    let mut refusal = Refusal::from(error);
-                    refusal.challenge = refusal.code == ErrorCode::InvalidClient
-                        && parts.headers.contains_key(header::AUTHORIZATION);
-                    return Err(refusal.into());
-                }
-            }
-        };
+        let authenticated = self.authenticated(presented, |fetched, now| {
+            self.clients.authenticate(presented, fetched, now)
+        });
+        let (authenticated, now) = authenticated.await?;
         let proof = self.check_proof(endpoint, parts, now)?;
         if proof.is_some() && authenticated.client.binding != Binding::Dpop {
             return Err(Refusal::invalid_request(
@@ -88,20 +78,47 @@ impl Server {
         })
     }
 
-    /// Checks the proof of a request, if it has one (RFC 9449 §4.3).
+    /// Authenticates, with keys that are fetched if they are not at hand. Returns when that was, too.
+    pub(crate) async fn authenticated<T>(
+        &self,
+        presented: Presented<'_>,
+        authenticate: impl Fn(Option<&KeySnapshot>, Timestamp) -> Result<T, Unauthenticated>,
+    ) -> Result<(T, Timestamp), Failure> {
+        let mut fetched = None;
+        loop {
+            // Asked for again after a wait: what was valid before it may not be any more.
+            let now = self.clock.now();
+            match authenticate(fetched.as_ref(), now) {
+                Ok(authenticated) => return Ok((authenticated, now)),
+                Err(Unauthenticated::NeedsKeys(wish)) => fetched = Some(wish.fulfil(now).await?),
+                Err(Unauthenticated::Refused(error)) => {
+                    let mut refusal = Refusal::from(error);
+                    refusal.challenge = refusal.code == ErrorCode::InvalidClient
+                        && presented.headers.contains_key(header::AUTHORIZATION);
+                    return Err(refusal.into());
+                }
+            }
+        }
+    }
+
+    /// Checks the proof of a request, if it has one (RFC 9449 §4.3) and the endpoint has a use for it.
     fn check_proof(
         &self,
         endpoint: Endpoint,
         parts: &Parts,
         now: Timestamp,
     ) -> Result<Option<VerifiedProof>, Failure> {
+        let targets = self.endpoints.targets(endpoint);
+        if targets.is_empty() {
+            return Ok(None);
+        }
         let text = match proof_header(&parts.headers) {
             Ok(None) => return Ok(None),
             Ok(Some(text)) => text,
             Err(error) => return Err(self.refuse_proof(&error, now)),
         };
         let mut outcome = Err(ProofError::Missing);
-        for target in self.endpoints.targets(endpoint) {
+        for target in targets {
             let request = ProofRequest {
                 method: parts.method.as_str(),
                 target,
@@ -145,14 +162,8 @@ impl Server {
         now: Timestamp,
     ) -> Result<(), Failure> {
         if let Some(assertion) = &request.assertion {
-            let client = sha256(request.client.id.as_bytes());
-            let key = ReplayKey::new(&self.realms.assertions, &client, &assertion.jti);
-            match self.replay.record(key, assertion.expires, now).await? {
-                Recorded::First => {}
-                Recorded::Replayed => {
-                    return Err(Refusal::from(ClientAuthenticationError::Replayed).into());
-                }
-            }
+            self.record_assertion(&request.client.id, assertion, now)
+                .await?;
         }
         if let Some(proof) = &request.proof {
             let thumbprint = proof.thumbprint();
@@ -169,6 +180,21 @@ impl Server {
             }
         }
         Ok(())
+    }
+
+    /// Makes an assertion unusable from now on (RFC 7523 §3 rule 7).
+    pub(crate) async fn record_assertion(
+        &self,
+        client_id: &str,
+        assertion: &UsedAssertion,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let client = sha256(client_id.as_bytes());
+        let key = ReplayKey::new(&self.realms.assertions, &client, &assertion.jti);
+        match self.replay.record(key, assertion.expires, now).await? {
+            Recorded::First => Ok(()),
+            Recorded::Replayed => Err(Refusal::from(ClientAuthenticationError::Replayed).into()),
+        }
     }
 
     /// The nonce that belongs on a success because the client's own nears its end (RFC 9449 §8.2).

@@ -14,6 +14,8 @@ pub(crate) enum Endpoint {
     Consent,
     PushedRequests,
     Token,
+    Revocation,
+    Introspection,
     Jwks,
 }
 
@@ -62,6 +64,8 @@ impl Endpoint {
             Self::Consent => "/consent",
             Self::PushedRequests => "/par",
             Self::Token => "/token",
+            Self::Revocation => "/revoke",
+            Self::Introspection => "/introspect",
             Self::Jwks => "/jwks",
         }
     }
@@ -132,7 +136,8 @@ impl Endpoints {
         Some(format!("{origin}{}", self.path(endpoint)))
     }
 
-    /// What the `htu` of a proof sent to the endpoint may be: its URL or its alias (RFC 9449 §4.3).
+    /// What the `htu` of a proof sent to the endpoint may be: its URL or its alias (RFC 9449 §4.3). None where nothing is
+    /// bound to the key of a proof.
     pub(crate) fn targets(&self, endpoint: Endpoint) -> &[TargetUri] {
         match endpoint {
             Endpoint::PushedRequests => &self.pushed_requests,
@@ -141,6 +146,8 @@ impl Endpoints {
             | Endpoint::Login
             | Endpoint::SecondFactor
             | Endpoint::Consent
+            | Endpoint::Revocation
+            | Endpoint::Introspection
             | Endpoint::Jwks => &[],
         }
     }

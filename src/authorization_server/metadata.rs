@@ -7,7 +7,7 @@ use http::{HeaderValue, Response, header};
 use serde_json::{Map, Value, json};
 
 use super::{
-    clients::{Binding, ClientAuthenticationMethod},
+    clients::{Binding, ClientAuthenticationMethod, Credential},
     endpoints::Endpoint,
     resources::has_public_key,
     response_mode::ResponseMode,
@@ -69,6 +69,18 @@ fn document(server: &Server) -> Map<String, Value> {
             "token_endpoint_auth_signing_alg_values_supported",
             json!(algorithms),
         ),
+        (
+            "revocation_endpoint",
+            json!(endpoints.url(Endpoint::Revocation)),
+        ),
+        (
+            "revocation_endpoint_auth_methods_supported",
+            json!(methods(server)),
+        ),
+        (
+            "revocation_endpoint_auth_signing_alg_values_supported",
+            json!(algorithms),
+        ),
         ("code_challenge_methods_supported", json!(["S256"])),
         (
             "authorization_response_iss_parameter_supported",
@@ -105,17 +117,84 @@ fn document(server: &Server) -> Map<String, Value> {
             json!(types),
         );
     }
-    if let (Some(token), Some(pushed)) = (
-        endpoints.mtls_url(Endpoint::Token),
-        endpoints.mtls_url(Endpoint::PushedRequests),
-    ) {
-        let aliases = json!({
-            "token_endpoint": token,
-            "pushed_authorization_request_endpoint": pushed,
-        });
-        document.insert("mtls_endpoint_aliases".to_owned(), aliases);
+    if introspects(server) {
+        document.extend(about_introspection(server));
+    }
+    let aliases = aliases(server);
+    if !aliases.is_empty() {
+        document.insert("mtls_endpoint_aliases".to_owned(), aliases.into());
     }
     document
+}
+
+fn introspects(server: &Server) -> bool {
+    server.resources.inquirers().next().is_some()
+}
+
+/// Where clients and resource servers with a certificate go instead (RFC 8705 §5).
+fn aliases(server: &Server) -> Map<String, Value> {
+    let mut aliases = Map::new();
+    for (name, endpoint, exists) in [
+        ("token_endpoint", Endpoint::Token, true),
+        (
+            "pushed_authorization_request_endpoint",
+            Endpoint::PushedRequests,
+            true,
+        ),
+        ("revocation_endpoint", Endpoint::Revocation, true),
+        (
+            "introspection_endpoint",
+            Endpoint::Introspection,
+            introspects(server),
+        ),
+    ] {
+        if let Some(alias) = server.endpoints.mtls_url(endpoint).filter(|_| exists) {
+            aliases.insert(name.to_owned(), alias.into());
+        }
+    }
+    aliases
+}
+
+/// The members of RFC 8414 §2 and RFC 9701 §7 for resource servers that ask about tokens.
+fn about_introspection(server: &Server) -> Map<String, Value> {
+    let encryption: Vec<&str> = JweAlgorithm::ALL
+        .into_iter()
+        .filter(|algorithm| has_public_key(*algorithm))
+        .map(JweAlgorithm::as_str)
+        .collect();
+    let signing: Vec<&str> = server
+        .keys
+        .algorithms()
+        .into_iter()
+        .map(JwsAlgorithm::as_str)
+        .collect();
+    let members = [
+        (
+            "introspection_endpoint",
+            json!(server.endpoints.url(Endpoint::Introspection)),
+        ),
+        (
+            "introspection_endpoint_auth_methods_supported",
+            json!(methods(server)),
+        ),
+        (
+            "introspection_endpoint_auth_signing_alg_values_supported",
+            json!(JwsAlgorithm::ALL.map(JwsAlgorithm::as_str)),
+        ),
+        ("introspection_signing_alg_values_supported", json!(signing)),
+        (
+            "introspection_encryption_alg_values_supported",
+            json!(encryption),
+        ),
+        (
+            "introspection_encryption_enc_values_supported",
+            json!(ContentEncryption::ALL.map(ContentEncryption::as_str)),
+        ),
+    ];
+    members
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 /// The methods that clients can be registered with. Without a certificate authority none can be identified by the
@@ -140,6 +219,10 @@ fn knows_certificates(server: &Server) -> bool {
             client.binding == Binding::Certificate
                 || client.method() == ClientAuthenticationMethod::SelfSignedTlsClientAuth
         })
+        || server
+            .resources
+            .inquirers()
+            .any(|inquirer| !matches!(inquirer.credential, Credential::Assertion { .. }))
 }
 
 /// Signed requests and responses (RFC 9101 §10.5, JARM §4).

@@ -52,7 +52,11 @@
 //! Requests may be signed by the client (RFC 9101), and responses by the server (JARM); what a client is registered for in
 //! [`ClientMetadata`] it must use (FAPI 2.0 Message Signing §5.3 and §5.4).
 //!
-//! There are no ID tokens yet, so `openid` is no scope; introspection and revocation are not supported.
+//! Clients revoke their tokens (RFC 7009), and a refresh token takes its grant and everything else that came of it along.
+//! Resource servers that are registered with a way to authenticate ask whether a token of theirs still holds (RFC 7662), and
+//! get the answer as JSON, signed, or signed and encrypted (RFC 9701).
+//!
+//! There are no ID tokens yet, so `openid` is no scope.
 
 mod authentication;
 mod authorization_details;
@@ -63,6 +67,8 @@ mod config_error;
 mod direct;
 mod endpoints;
 mod interaction;
+mod introspection;
+mod issued_token;
 mod keys;
 mod lifetimes;
 mod metadata;
@@ -74,6 +80,7 @@ mod refusal;
 mod request_object;
 mod resources;
 mod response_mode;
+mod revocation;
 mod router;
 mod scope;
 mod secret;

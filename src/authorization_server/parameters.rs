@@ -28,7 +28,7 @@ pub(crate) enum InvalidParameters {
 const REPEATABLE: &str = "resource";
 
 /// The names that a description may repeat; any other text of the client's stays out of it.
-const KNOWN: [&str; 25] = [
+const KNOWN: [&str; 27] = [
     "acr_values",
     "authorization_details",
     "client_assertion",
@@ -54,6 +54,8 @@ const KNOWN: [&str; 25] = [
     "response_type",
     "scope",
     "state",
+    "token",
+    "token_type_hint",
 ];
 
 impl Parameters {

@@ -94,6 +94,8 @@ pub(crate) enum ErrorCode {
     UnmetAuthenticationRequirements,
     /// RFC 9101 §6.3 and §7.
     InvalidRequestObject,
+    /// RFC 7009 §2.2.1.
+    UnsupportedTokenType,
     /// RFC 9449 §5.
     InvalidDpopProof,
     /// RFC 9449 §8.
@@ -117,6 +119,7 @@ impl ErrorCode {
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::UnmetAuthenticationRequirements => UNMET,
             Self::InvalidRequestObject => "invalid_request_object",
+            Self::UnsupportedTokenType => "unsupported_token_type",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
         }
@@ -136,6 +139,7 @@ impl ErrorCode {
             | Self::InvalidAuthorizationDetails
             | Self::UnmetAuthenticationRequirements
             | Self::InvalidRequestObject
+            | Self::UnsupportedTokenType
             | Self::InvalidDpopProof
             | Self::UseDpopNonce => StatusCode::BAD_REQUEST,
         }

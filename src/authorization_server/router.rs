@@ -11,7 +11,10 @@ use axum::{
 use http::StatusCode;
 use tower_http::timeout::TimeoutLayer;
 
-use super::{endpoints::Endpoint, interaction, metadata, pushed_request, server::Server, token};
+use super::{
+    endpoints::Endpoint, interaction, introspection, metadata, pushed_request, revocation,
+    server::Server, token,
+};
 
 /// The largest body that is read. A request with a `state` of thousands of characters and an assertion is far smaller.
 const MAX_BODY: usize = 64 * 1024;
@@ -31,6 +34,7 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
             post(pushed_request::handle),
         )
         .route(&path(Endpoint::Token), post(token::handle))
+        .route(&path(Endpoint::Revocation), post(revocation::handle))
         .route(
             &path(Endpoint::Authorization),
             get(interaction::authorize).post(interaction::authorize),
@@ -47,6 +51,10 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
             &path(Endpoint::Consent),
             get(interaction::ask_consent).post(interaction::decide),
         );
+    if server.resources.inquirers().next().is_some() {
+        let asked = post(introspection::handle);
+        router = router.route(&path(Endpoint::Introspection), asked);
+    }
     for path in endpoints.openid_paths() {
         router = router.route(&path, get(metadata::metadata));
     }

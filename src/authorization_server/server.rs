@@ -8,7 +8,7 @@ use super::{
     lifetimes::Lifetimes, pages::Pages, people::Authenticator, resources::Resources,
     scope::ScopeDescription, store::Records,
 };
-use crate::{dpop::ProofVerifier, replay::ReplayStore, time::Clock};
+use crate::{dpop::ProofVerifier, jose::VerifyingKeySet, replay::ReplayStore, time::Clock};
 
 /// The parts of a running server. What may be asked of it is in the files of the endpoints.
 pub(crate) struct Server {
@@ -19,6 +19,8 @@ pub(crate) struct Server {
     pub(crate) resources: Resources,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) keys: SigningKeys,
+    /// What our own signatures are verified with.
+    pub(crate) own_keys: VerifyingKeySet,
     pub(crate) records: Records,
     pub(crate) proofs: ProofVerifier,
     pub(crate) replay: Arc<dyn ReplayStore>,

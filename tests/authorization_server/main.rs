@@ -12,6 +12,8 @@
 )]
 
 mod anything;
+#[cfg(feature = "discovery")]
+mod asked_by_our_own;
 mod assertion;
 mod assertion_use;
 mod authorize;
@@ -27,6 +29,7 @@ mod dpop;
 mod emitted;
 mod faults;
 mod flow;
+mod introspection;
 #[cfg(feature = "discovery")]
 mod jwks_uri;
 mod login;
@@ -37,6 +40,7 @@ mod races;
 mod refresh;
 mod request_object;
 mod resources;
+mod revocation;
 mod sample;
 mod second_factor;
 mod sign_in_demands;

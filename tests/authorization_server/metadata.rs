@@ -42,6 +42,10 @@ async fn both_documents_say_what_is_supported_and_nothing_else() {
         "token_endpoint_auth_methods_supported":
             ["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"],
         "token_endpoint_auth_signing_alg_values_supported": ["PS256", "ES256", "EdDSA"],
+        "revocation_endpoint": "https://as.example/revoke",
+        "revocation_endpoint_auth_methods_supported":
+            ["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"],
+        "revocation_endpoint_auth_signing_alg_values_supported": ["PS256", "ES256", "EdDSA"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "dpop_signing_alg_values_supported": ["ES256", "EdDSA", "PS256"],
@@ -63,6 +67,7 @@ async fn both_documents_say_what_is_supported_and_nothing_else() {
         "mtls_endpoint_aliases": {
             "token_endpoint": "https://mtls.as.example/token",
             "pushed_authorization_request_endpoint": "https://mtls.as.example/par",
+            "revocation_endpoint": "https://mtls.as.example/revoke",
         },
     });
     assert_eq!(oauth.json(), expected);

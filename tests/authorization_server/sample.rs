@@ -171,6 +171,18 @@ fn a_mistake_in_what_can_be_asked_for_is_reported_too() {
             "key management algorithm not accepted",
         ),
         (
+            "introspection_signed_response_alg = \"ES256\"",
+            "introspection_signed_response_alg = \"PS256\"",
+            line("resource = \"https://localhost:9443/accounts\"") - 1,
+            "the server has no key for the introspection_signed_response_alg PS256",
+        ),
+        (
+            "client_id = \"accounts-api\"",
+            "client_id = \"ledger\"",
+            line("resource = \"https://localhost:9443/accounts\"") - 1,
+            "client_id \"ledger\" belongs to somebody else",
+        ),
+        (
             "multi_factor_acr = \"https",
             "multi_factor_acr = \"two factors: https",
             line("[authentication]"),

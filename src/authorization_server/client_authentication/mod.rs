@@ -116,6 +116,24 @@ impl ClientAuthenticator {
         fetched: Option<&KeySnapshot>,
         now: Timestamp,
     ) -> Result<AuthenticatedClient, Unauthenticated> {
+        let (client, assertion) = self.identify(presented, fetched, now, |client_id| {
+            let client = self.clients.get(client_id)?;
+            Some((client, &client.credential))
+        })?;
+        Ok(AuthenticatedClient {
+            client: client.clone(),
+            assertion,
+        })
+    }
+
+    /// As [`authenticate`](Self::authenticate), among whoever `find` knows by their identifier.
+    pub(crate) fn identify<'c, C>(
+        &self,
+        presented: Presented<'_>,
+        fetched: Option<&KeySnapshot>,
+        now: Timestamp,
+        find: impl FnOnce(&str) -> Option<(C, &'c Credential)>,
+    ) -> Result<(C, Option<UsedAssertion>), Unauthenticated> {
         let parameters = presented.parameters;
         let assertion = Assertion::presented(parameters)?;
         let shared_secret = parameters.has("client_secret")
@@ -133,11 +151,9 @@ impl ClientAuthenticator {
             (Some(assertion), None) => assertion.subject(),
             (None, None) => return Err(ClientAuthenticationError::Anonymous.into()),
         };
-        let client = self
-            .clients
-            .get(client_id)
-            .ok_or(ClientAuthenticationError::UnknownClient)?;
-        let assertion = match (&client.credential, assertion) {
+        let (client, credential) =
+            find(client_id).ok_or(ClientAuthenticationError::UnknownClient)?;
+        let assertion = match (credential, assertion) {
             (Credential::Assertion { keys, algorithm }, Some(assertion)) => {
                 let wish = |unknown_in| KeyWish {
                     keys: keys.clone(),
@@ -181,9 +197,6 @@ impl ClientAuthenticator {
                 None
             }
         };
-        Ok(AuthenticatedClient {
-            client: client.clone(),
-            assertion,
-        })
+        Ok((client, assertion))
     }
 }

@@ -20,7 +20,7 @@ pub(crate) use self::{
     key_source::KeySource,
     messages::Messages,
     redirect_uri::{RedirectUri, with_parameters},
-    registration::holds_a_secret,
+    registration::{credential, holds_a_secret},
 };
 pub use self::{
     certificates::InvalidRegisteredCertificate,

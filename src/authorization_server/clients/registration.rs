@@ -81,7 +81,11 @@ fn redirect_uris(uris: &[String]) -> Result<Vec<RedirectUri>, ClientProblem> {
     Ok(checked)
 }
 
-fn credential(metadata: &ClientMetadata, source: &KeySource) -> Result<Credential, ClientProblem> {
+/// What somebody authenticates with, as their metadata say.
+pub(crate) fn credential(
+    metadata: &ClientMetadata,
+    source: &KeySource,
+) -> Result<Credential, ClientProblem> {
     let method = metadata
         .token_endpoint_auth_method
         .ok_or(ClientProblem::NoMethod)?;

@@ -9,7 +9,8 @@ use thiserror::Error;
 
 pub use self::file::KeyFileError;
 use crate::jose::{
-    InvalidJwk, Jwk, JwsAlgorithm, PrivateJwk, SigningKey, SigningKeyError,
+    InvalidJwk, Jwk, JwkSet, JwsAlgorithm, PrivateJwk, SigningKey, SigningKeyError,
+    VerifyingKeySet,
     json::{self, InvalidJson},
 };
 
@@ -85,6 +86,11 @@ impl SigningKeys {
             None => Some(self.signing()),
             Some(wanted) => self.iter().find(|key| key.algorithm() == wanted),
         }
+    }
+
+    /// What our own signatures are verified with, those of keys that have been replaced among them.
+    pub(crate) fn verifying(&self) -> VerifyingKeySet {
+        VerifyingKeySet::new(&JwkSet::new(self.iter().map(|key| key.public().clone())))
     }
 
     /// The public halves as a JWK set.

@@ -1,11 +1,20 @@
-//! The resource servers that tokens are for (RFC 8707), and the keys their tokens are encrypted to.
+//! The resource servers that tokens are for (RFC 8707): the keys their tokens are encrypted to, and how they ask about them.
 
+mod inquirer;
 mod metadata;
 mod recipient;
 
+use std::sync::Arc;
+
 pub use self::metadata::{InvalidResource, ResourceMetadata, ResourceProblem};
-pub(crate) use self::recipient::{Recipient, Sealing, has_public_key};
-use super::clients::KeySource;
+pub(crate) use self::{
+    inquirer::Inquirer,
+    recipient::{Recipient, Sealing, has_public_key},
+};
+use super::{
+    clients::{Clients, KeySource},
+    keys::SigningKeys,
+};
 
 /// The resource servers that tokens can be for.
 #[derive(Debug)]
@@ -20,6 +29,8 @@ struct Resource {
     identifier: String,
     /// Whom its tokens are encrypted to, if they are.
     recipient: Option<Recipient>,
+    /// How it asks about its tokens, if it may.
+    inquirer: Option<Arc<Inquirer>>,
 }
 
 impl Resources {
@@ -48,16 +59,55 @@ impl Resources {
             {
                 return Err(invalid(ResourceProblem::Duplicate));
             }
-            let recipient = Recipient::register(&metadata, source).map_err(invalid)?;
+            let recipient = Recipient::of_tokens(&metadata, source).map_err(invalid)?;
+            let inquirer = Inquirer::register(&metadata, source).map_err(invalid)?;
             registered.push(Resource {
                 identifier: metadata.resource,
                 recipient,
+                inquirer: inquirer.map(Arc::new),
             });
         }
         Ok(Self {
             default: identifier,
             registered,
         })
+    }
+
+    /// Checks those who ask about tokens against each other, the clients and the keys that sign the answers.
+    pub(crate) fn check_inquirers(
+        &self,
+        clients: &Clients,
+        keys: &SigningKeys,
+    ) -> Result<(), InvalidResource> {
+        for (index, inquirer) in self.inquirers().enumerate() {
+            let invalid = |problem| InvalidResource {
+                resource: inquirer.resource.clone(),
+                problem,
+            };
+            let id = &inquirer.client_id;
+            let mut others = self.inquirers().take(index);
+            if clients.get(id).is_some() || others.any(|other| other.client_id == *id) {
+                return Err(invalid(ResourceProblem::ClientIdTaken(id.clone())));
+            }
+            if let Some(algorithm) = inquirer.algorithm
+                && keys.signing_with(Some(algorithm)).is_none()
+            {
+                return Err(invalid(ResourceProblem::NoSigningKey(algorithm)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Those who may ask about tokens.
+    pub(crate) fn inquirers(&self) -> impl Iterator<Item = &Arc<Inquirer>> {
+        self.registered
+            .iter()
+            .filter_map(|resource| resource.inquirer.as_ref())
+    }
+
+    pub(crate) fn inquirer(&self, client_id: &str) -> Option<&Arc<Inquirer>> {
+        self.inquirers()
+            .find(|inquirer| inquirer.client_id == client_id)
     }
 
     pub(crate) fn contains(&self, resource: &str) -> bool {
@@ -89,6 +139,7 @@ impl Resources {
         let plain = |identifier: &str| Resource {
             identifier: identifier.to_owned(),
             recipient: None,
+            inquirer: None,
         };
         let others = others.iter().copied();
         Self {

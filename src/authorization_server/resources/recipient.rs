@@ -1,4 +1,4 @@
-//! Encrypting tokens to the resource server that they are for (RFC 7516, RFC 9068 §6).
+//! Encrypting to resource servers: their tokens (RFC 7516, RFC 9068 §6), and what they are told about them (RFC 9701 §5).
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// A resource server whose tokens are encrypted.
+/// A resource server whose tokens, or the answers to it, are encrypted.
 #[derive(Debug)]
 pub(crate) struct Recipient {
     keys: Keys,
@@ -36,13 +36,34 @@ pub(crate) struct Sealing {
     encryption: ContentEncryption,
 }
 
-/// What OpenID Connect has for ID tokens when nothing is said.
+/// What OpenID Connect has for ID tokens, and RFC 9701 §6 for introspection answers, when nothing is said.
 const DEFAULT: ContentEncryption = ContentEncryption::A128CbcHs256;
 
 impl Recipient {
-    /// Checks what a resource server says about encryption; `None` if its tokens are not encrypted.
-    pub(super) fn register(
+    /// Checks what a resource server says about the encryption of its tokens; `None` if they are not encrypted.
+    pub(super) fn of_tokens(
         metadata: &ResourceMetadata,
+        source: &KeySource,
+    ) -> Result<Option<Self>, ResourceProblem> {
+        let algorithm = metadata.access_token_encrypted_response_alg;
+        let encryption = metadata.access_token_encrypted_response_enc;
+        Self::register(metadata, algorithm, encryption, source)
+    }
+
+    /// The same of introspection answers (RFC 9701 §6).
+    pub(super) fn of_answers(
+        metadata: &ResourceMetadata,
+        source: &KeySource,
+    ) -> Result<Option<Self>, ResourceProblem> {
+        let algorithm = metadata.introspection_encrypted_response_alg;
+        let encryption = metadata.introspection_encrypted_response_enc;
+        Self::register(metadata, algorithm, encryption, source)
+    }
+
+    fn register(
+        metadata: &ResourceMetadata,
+        algorithm: Option<JweAlgorithm>,
+        encryption: Option<ContentEncryption>,
         source: &KeySource,
     ) -> Result<Option<Self>, ResourceProblem> {
         if metadata.jwks.is_some() && metadata.jwks_uri.is_some() {
@@ -51,8 +72,7 @@ impl Recipient {
         if metadata.jwks.as_ref().is_some_and(holds_a_secret) {
             return Err(ResourceProblem::PrivateKey);
         }
-        let encryption = metadata.access_token_encrypted_response_enc;
-        let Some(algorithm) = metadata.access_token_encrypted_response_alg else {
+        let Some(algorithm) = algorithm else {
             return match encryption {
                 Some(_) => Err(ResourceProblem::EncryptionWithoutAlgorithm),
                 None => Ok(None),
@@ -99,10 +119,10 @@ impl Recipient {
 }
 
 impl Sealing {
-    /// Encrypts a token that has been signed: a nested JWT (RFC 7519 §5.2).
-    pub(crate) fn seal(&self, token: &str) -> Result<String, JweKeyError> {
+    /// Encrypts a JWT of this type that has been signed: a nested JWT (RFC 7519 §5.2).
+    pub(crate) fn seal(&self, token: &str, typ: &str) -> Result<String, JweKeyError> {
         let header = EncryptionHeader {
-            typ: Some("at+jwt"),
+            typ: Some(typ),
             cty: Some("JWT"),
             ..EncryptionHeader::default()
         };
@@ -145,7 +165,7 @@ mod tests {
             #[cfg(feature = "discovery")]
             fetcher: None,
         };
-        Recipient::register(&serde_json::from_value(members.clone()).unwrap(), &source)
+        Recipient::of_tokens(&serde_json::from_value(members.clone()).unwrap(), &source)
     }
 
     #[test]

@@ -18,16 +18,22 @@ pub enum RecordKind {
     Grant,
     /// A refresh token (RFC 6749 §1.5).
     RefreshToken,
+    /// An access token that was revoked before its end (RFC 7009).
+    RevokedToken,
+    /// What an access token says that only its resource server can read.
+    EncryptedToken,
 }
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::PushedRequest,
         Self::Session,
         Self::Code,
         Self::Grant,
         Self::RefreshToken,
+        Self::RevokedToken,
+        Self::EncryptedToken,
     ];
 
     /// A short name, fit for the key of another store.
@@ -39,6 +45,8 @@ impl RecordKind {
             Self::Code => "code",
             Self::Grant => "grant",
             Self::RefreshToken => "refresh-token",
+            Self::RevokedToken => "revoked-token",
+            Self::EncryptedToken => "encrypted-token",
         }
     }
 }

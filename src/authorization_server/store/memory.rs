@@ -13,7 +13,8 @@ use crate::time::Timestamp;
 /// Keeps records in memory, up to a limit for each [`RecordKind`].
 ///
 /// The limits are apart so that a flood of one kind (pushed requests, say) does not keep those who already have a grant
-/// from refreshing their tokens. Everything is lost when the process ends; access tokens stay valid, for they are signed.
+/// from refreshing their tokens. Everything is lost when the process ends; access tokens stay valid for resource servers that
+/// verify them, for they are signed, and whoever introspects them learns that their grants have ended.
 pub struct MemoryStore {
     shelves: [Mutex<Shelf>; RecordKind::ALL.len()],
     limit: usize,
@@ -56,13 +57,23 @@ impl MemoryStore {
     }
 
     fn with<T>(&self, kind: RecordKind, act: impl FnOnce(&mut Shelf) -> T) -> T {
-        let [requests, sessions, codes, grants, refresh_tokens] = &self.shelves;
+        let [
+            requests,
+            sessions,
+            codes,
+            grants,
+            refresh_tokens,
+            revoked_tokens,
+            encrypted_tokens,
+        ] = &self.shelves;
         let locked = match kind {
             RecordKind::PushedRequest => requests,
             RecordKind::Session => sessions,
             RecordKind::Code => codes,
             RecordKind::Grant => grants,
             RecordKind::RefreshToken => refresh_tokens,
+            RecordKind::RevokedToken => revoked_tokens,
+            RecordKind::EncryptedToken => encrypted_tokens,
         };
         // Every change below leaves the shelf whole at each point where it could panic.
         act(&mut locked.lock().unwrap_or_else(PoisonError::into_inner))

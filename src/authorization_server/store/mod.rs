@@ -15,7 +15,8 @@ use thiserror::Error;
 use crate::time::Timestamp;
 
 pub(crate) use self::records::{
-    Approval, Code, CodeRequest, Grant, Pushed, PushedRequest, Records, RefreshToken, Session,
+    Approval, Code, CodeRequest, EncryptedToken, Grant, Pushed, PushedRequest, Records,
+    RefreshToken, RevokedToken, Session,
 };
 pub use self::{
     key::{RecordKey, RecordKind},

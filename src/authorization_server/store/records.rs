@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 
 use super::{Record, RecordKey, RecordKind, Store, StoreError};
 use crate::{
@@ -131,6 +132,17 @@ pub(crate) struct RefreshToken {
     pub(crate) grant: [u8; 32],
 }
 
+/// An access token that was revoked, under the hash of its `jti`, until it would have ended anyway.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub(crate) struct RevokedToken {}
+
+/// An access token that is encrypted to its resource server, under its hash: we could not read it ourselves when it comes
+/// back. Its claims alone, without a signature, are no token.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct EncryptedToken {
+    pub(crate) claims: Map<String, Value>,
+}
+
 impl Stored for Pushed {
     const KIND: RecordKind = RecordKind::PushedRequest;
 }
@@ -145,6 +157,12 @@ impl Stored for Grant {
 }
 impl Stored for RefreshToken {
     const KIND: RecordKind = RecordKind::RefreshToken;
+}
+impl Stored for RevokedToken {
+    const KIND: RecordKind = RecordKind::RevokedToken;
+}
+impl Stored for EncryptedToken {
+    const KIND: RecordKind = RecordKind::EncryptedToken;
 }
 
 /// The store, with types instead of bytes.

@@ -6,8 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::Issue;
 use crate::{
-    authorization_server::{refusal::Failure, secret::random, server::Server},
-    jose::{JwkThumbprint, SigningHeader, base64url, sign},
+    authorization_server::{
+        refusal::Failure, secret::random, server::Server, store::EncryptedToken,
+    },
+    jose::{JwkThumbprint, SigningHeader, base64url, sha256, sign},
     mtls::CertificateThumbprint,
     time::Timestamp,
 };
@@ -49,8 +51,15 @@ impl fmt::Display for Confirmation {
 }
 
 /// Makes a token (RFC 9068 §2).
-pub(super) fn mint(server: &Server, issue: &Issue<'_>, now: Timestamp) -> Result<String, Failure> {
+///
+/// What an encrypted one says is remembered: the server could not read it when it comes back (RFC 7662 §2.1, RFC 7009 §2.1).
+pub(super) async fn mint(
+    server: &Server,
+    issue: &Issue<'_>,
+    now: Timestamp,
+) -> Result<String, Failure> {
     let approval = &issue.grant.approval;
+    let expires = now.plus(server.lifetimes.access_token);
     let audience = match issue.resources {
         [one] => json!(one),
         several => json!(several),
@@ -62,7 +71,7 @@ pub(super) fn mint(server: &Server, issue: &Issue<'_>, now: Timestamp) -> Result
         ("aud", audience),
         ("client_id", json!(issue.grant.client_id)),
         ("iat", json!(now)),
-        ("exp", json!(now.plus(server.lifetimes.access_token))),
+        ("exp", json!(expires)),
         ("jti", json!(token_id(&issue.grant_id)?)),
         ("cnf", issue.confirmation.to_claim()),
         ("auth_time", json!(approval.auth_time)),
@@ -85,13 +94,17 @@ pub(super) fn mint(server: &Server, issue: &Issue<'_>, now: Timestamp) -> Result
         typ: Some("at+jwt"),
         jwk: None,
     };
-    let claims = Value::Object(claims).to_string();
-    let signed = sign(server.keys.signing(), header, claims.as_bytes())?;
+    let text = json!(claims).to_string();
+    let signed = sign(server.keys.signing(), header, text.as_bytes())?;
+    let Some(sealing) = issue.sealing else {
+        return Ok(signed);
+    };
     // Signed first: whoever has the public key could have encrypted it (RFC 7519 §11.2).
-    match issue.sealing {
-        Some(sealing) => Ok(sealing.seal(&signed)?),
-        None => Ok(signed),
-    }
+    let sealed = sealing.seal(&signed, "at+jwt")?;
+    let said = EncryptedToken { claims };
+    let id = sha256(sealed.as_bytes());
+    server.records.put(id, &said, expires, now).await?;
+    Ok(sealed)
 }
 
 /// A `jti` that leads from the token to its grant, without a record for every token.

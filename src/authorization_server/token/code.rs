@@ -100,7 +100,7 @@ pub(super) async fn redeem(
         confirmation,
         refresh_token: refresh_token.as_ref(),
     };
-    issue(server, request, &issued, now)
+    issue(server, request, &issued, now).await
 }
 
 /// Everything a code is bound to.
@@ -157,7 +157,8 @@ async fn keep(
 ) -> Result<Option<Secret>, Failure> {
     let lifetimes = &server.lifetimes;
     let until = now.plus(if request.client.may_refresh {
-        lifetimes.refresh_token.max(lifetimes.access_token)
+        // A token of the last moment lives for its whole time.
+        lifetimes.refresh_token + lifetimes.access_token
     } else {
         lifetimes.access_token
     });

@@ -99,13 +99,13 @@ struct Issue<'a> {
 }
 
 /// The answer (RFC 6749 §5.1).
-fn issue(
+async fn issue(
     server: &Server,
     request: &DirectRequest,
     issue: &Issue<'_>,
     now: Timestamp,
 ) -> Result<Response<String>, Failure> {
-    let access_token = access_token::mint(server, issue, now)?;
+    let access_token = access_token::mint(server, issue, now).await?;
     let nonce = server.next_nonce(request, now)?;
     tracing::info!(
         client = request.client.id,

@@ -61,7 +61,7 @@ pub(super) async fn refresh(
         confirmation,
         refresh_token: None,
     };
-    issue(server, request, &issued, now)
+    issue(server, request, &issued, now).await
 }
 
 /// What was approved, or the part of it that is asked for (RFC 6749 §6).
