@@ -29,7 +29,11 @@ pub fn exchanges(world: &World, shown: Shown<'_>) {
         show_request(exchange, now);
         print::answer(exchange.status);
         if let Some(values) = &exchange.acr_values {
-            print::row(0, "acr_values", values);
+            print::row(
+                0,
+                "WWW-Authenticate",
+                format_args!(r#"acr_values="{values}""#),
+            );
         }
         let Some(Value::Object(members)) = &exchange.answer else {
             continue;
