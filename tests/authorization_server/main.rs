@@ -44,5 +44,7 @@ mod revocation;
 mod sample;
 mod second_factor;
 mod sign_in_demands;
+#[cfg(all(feature = "client", feature = "tls"))]
+mod signed_flow;
 mod signed_response;
 mod world;

@@ -293,7 +293,7 @@ impl Reply {
 
 /// Whoever knows her password is Alice.
 #[derive(Debug)]
-struct Alice;
+pub struct Alice;
 
 impl Authenticator for Alice {
     fn authenticate(&self, attempt: LoginAttempt, now: Timestamp) -> AuthenticationFuture<'_> {
