@@ -19,7 +19,7 @@ use tower_fapi::{
 use crate::{
     assertion::{refused, with_assertion},
     configuration::builder,
-    world::{CALLBACK, PAR, Reply, World, post},
+    world::{CALLBACK, JWT_BEARER, PAR, Reply, World, form, post},
 };
 
 /// Where the client publishes its keys; `None` is an outage.
@@ -128,6 +128,48 @@ async fn a_new_key_is_fetched_once_and_a_strangers_no_more_often() {
     // Another's key under a name that is known is no question of keys.
     assert_eq!(push(&world, &key("1")).await.refusal(), refused());
     assert_eq!(jwks.fetches(), 3);
+}
+
+/// Pushes a request object signed with one key, authenticated with another.
+async fn push_object(world: &World, assertion_key: &SigningKey, object_key: &SigningKey) -> Reply {
+    let sign = |key: &SigningKey, claims| {
+        let header = json!({ "alg": "ES256", "kid": key.kid() }).to_string();
+        Document::sign_texts(key, &header, &Value::Object(claims).to_string())
+    };
+    let object = sign(object_key, world.request_claims("fetched"));
+    let parameters = form([
+        ("client_id", "fetched"),
+        ("client_assertion_type", JWT_BEARER),
+        (
+            "client_assertion",
+            &sign(assertion_key, world.claims("fetched")),
+        ),
+        ("request", &object),
+    ]);
+    world.send(post(PAR, &parameters)).await
+}
+
+// RFC 9101 §6.2, with keys from the client's `jwks_uri`.
+#[tokio::test]
+async fn a_new_key_may_sign_a_request_object_first() {
+    let (jwks, first, second, stranger) = (Jwks::default(), key("1"), key("2"), key("3"));
+    jwks.publish(&[&first]);
+    let world = jwks.world().await;
+    assert_eq!(push_object(&world, &first, &first).await.status, 201);
+    jwks.publish(&[&first, &second]);
+    assert_eq!(push_object(&world, &first, &second).await.status, 201);
+    assert_eq!(jwks.fetches(), 2);
+    let invalid = (400, "invalid_request_object".to_owned());
+    for _ in 0..3 {
+        let reply = push_object(&world, &first, &stranger).await;
+        assert_eq!(reply.refusal(), invalid);
+    }
+    assert_eq!(jwks.fetches(), 2, "not before the cool-down is over");
+
+    *jwks.set.lock().unwrap() = None;
+    world.advance(30);
+    let reply = push_object(&world, &first, &stranger).await;
+    assert_eq!(reply.refusal(), (503, "temporarily_unavailable".to_owned()));
 }
 
 // Whether the client is who it says is not known then, so it is not said to be somebody else.
