@@ -9,8 +9,8 @@ use std::{
 #[cfg(feature = "discovery")]
 use super::introspected::Introspectors;
 use super::{
-    Binding, ConfigError, PathPrefix, Profile, PublicUrl, ResourceMetadata, ResourceServer,
-    ServedHost, TrustedIssuer, TrustedProxies,
+    Binding, ConfigError, DangerousSettings, PathPrefix, Profile, PublicUrl, ResourceMetadata,
+    ResourceServer, ServedHost, TrustedIssuer, TrustedProxies,
     encryption::TokenEncryption,
     metadata::{Described, PublishedMetadata},
     profile::Enforcement,
@@ -34,7 +34,7 @@ pub struct ResourceServerBuilder {
     audiences: Vec<String>,
     issuers: Vec<TrustedIssuer>,
     profile: Profile,
-    enforcement: Enforcement,
+    pub(super) enforcement: Enforcement,
     binding: Option<Binding>,
     metadata: Option<ResourceMetadata>,
     url: UrlRules,
@@ -347,7 +347,7 @@ impl ResourceServerBuilder {
 
     /// Opens the settings that weaken the profile, which are for the time in which a live API moves to it.
     pub const fn dangerous(self) -> DangerousSettings {
-        DangerousSettings(self)
+        DangerousSettings::new(self)
     }
 
     fn check(&self, binding: Binding) -> Result<(), ConfigError> {
@@ -415,34 +415,6 @@ impl ResourceServerBuilder {
             proof_algorithms: &self.proofs.algorithms,
         };
         PublishedMetadata::new(metadata, &described)
-    }
-}
-
-/// Settings that weaken a resource server, reached through
-/// [`ResourceServerBuilder::dangerous`]; one search for `dangerous` finds every use.
-///
-/// [`migrating`](crate::guide::migrating) says how they serve.
-#[derive(Debug)]
-#[must_use = "choose a setting, which gives the builder back"]
-pub struct DangerousSettings(ResourceServerBuilder);
-
-impl DangerousSettings {
-    /// Judges every request and refuses none: what would have been refused is logged, counted, and put as
-    /// [`Reported`](crate::layer::Reported) into the extensions of request and answer.
-    ///
-    /// A request that would have been refused gets to the handler without an
-    /// [`AccessToken`](crate::token::AccessToken), so whatever protects the API today has to stay.
-    pub fn report_only(mut self) -> ResourceServerBuilder {
-        self.0.enforcement.report_only = true;
-        self.0
-    }
-
-    /// Lets tokens that are bound to nothing pass as bearer tokens. Whatever a token is bound to still has to hold.
-    ///
-    /// Handlers can tell by [`Confirmation::is_empty`](crate::token::Confirmation::is_empty).
-    pub fn prefer_bound(mut self) -> ResourceServerBuilder {
-        self.0.enforcement.prefer_bound = true;
-        self.0
     }
 }
 

@@ -39,6 +39,7 @@ mod binding;
 mod builder;
 mod config_error;
 mod credentials;
+mod dangerous;
 mod encryption;
 mod facts;
 mod fapi_headers;
@@ -62,8 +63,9 @@ mod wish;
 pub use self::trusted_issuer::DiscoverError;
 pub use self::{
     binding::Binding,
-    builder::{DangerousSettings, ResourceServerBuilder},
+    builder::ResourceServerBuilder,
     config_error::ConfigError,
+    dangerous::DangerousSettings,
     facts::RequestFacts,
     fapi_headers::{FapiHeaders, X_FAPI_AUTH_DATE, X_FAPI_CUSTOMER_IP_ADDRESS},
     metadata::ResourceMetadata,

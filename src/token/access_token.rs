@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 #[derive(Clone)]
 pub struct AccessToken(Arc<Inner>);
 
-#[derive(Clone)]
+#[cfg_attr(feature = "discovery", derive(Clone))]
 pub(super) struct Inner {
     pub(super) issuer: String,
     pub(super) subject: String,
@@ -39,6 +39,7 @@ impl AccessToken {
     }
 
     /// The same token, ending no later than this.
+    #[cfg(feature = "discovery")]
     pub(super) fn ending_by(&self, end: Timestamp) -> Self {
         if self.0.expires_at <= end {
             return self.clone();
