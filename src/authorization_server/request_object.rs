@@ -133,7 +133,7 @@ impl<'a> RequestObject<'a> {
         if registered.is_some_and(|registered| registered != header.algorithm()) {
             return Err(RequestObjectError::Algorithm);
         }
-        // An assertion or a proof that somebody got hold of must not become a request (RFC 9101 §10.8.1).
+        // An assertion or a proof that somebody got hold of must not become a request (RFC 9101 §10.8).
         let fits =
             header.typ().is_none() || header.is_typ("oauth-authz-req+jwt") || header.is_typ("JWT");
         if !fits {

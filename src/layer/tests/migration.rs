@@ -163,3 +163,44 @@ fn prefer_bound_lets_off_what_is_not_bound_and_nothing_else() {
         "unless it is asked for"
     );
 }
+
+// A layer further out may trust more than this one: what it has put there is not shown as if this one had accepted it.
+#[test]
+fn what_an_outer_layer_has_accepted_is_not_taken_for_accepted_here() {
+    let outer = World::new();
+    let inner = World::with(|builder| builder.audience("urn:x").dangerous().report_only());
+    let service = service_fn(|request: Request<()>| async move {
+        let extensions = request.extensions();
+        assert!(extensions.get::<Reported>().is_some());
+        assert!(extensions.get::<AccessToken>().is_none());
+        assert!(extensions.get::<Protection>().is_none());
+        Ok::<_, Infallible>(Response::new(OneFrame(None)))
+    });
+    // The inner one does not know the outer one's issuer key, and refuses.
+    let reporting = FapiLayer::new(inner.server.clone()).layer(service);
+    let mut service = FapiLayer::new(outer.server.clone()).layer(reporting);
+    let answer = block_on(service.call(outer.request(""))).unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(reported(&answer).is_some());
+}
+
+// Whoever prints the headers behind the layer prints no token, also of a request that is only reported.
+#[test]
+fn every_credential_header_is_marked_sensitive() {
+    let world = reporting();
+    let mut request = world.request("");
+    for name in ["authorization", "dpop"] {
+        let second = request.headers()[name].clone();
+        request.headers_mut().append(name, second);
+    }
+    let service = service_fn(|request: Request<()>| async move {
+        for name in ["authorization", "dpop"] {
+            let values: Vec<_> = request.headers().get_all(name).iter().collect();
+            assert_eq!(values.len(), 2);
+            assert!(values.iter().all(|value| value.is_sensitive()), "{name}");
+        }
+        Ok::<_, Infallible>(Response::new(OneFrame(None)))
+    });
+    let mut service = FapiLayer::new(world.server.clone()).layer(service);
+    block_on(service.call(request)).unwrap();
+}
