@@ -8,13 +8,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{
-    HeaderValue, Method, Request, Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE},
-};
+use http::{Method, Request, Response};
 use http_body_util::Full;
 use tower::Service;
 
+use super::{document, internal_error};
 use crate::jose::{JwkSet, jwe::DecryptionKeyRing};
 
 /// Serves the public halves of decryption keys, so that an authorization server can fetch what to encrypt tokens to.
@@ -76,30 +74,17 @@ impl JwksService {
     }
 
     fn answer(&self, method: &Method) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::default());
-        let headers = response.headers_mut();
-        if !matches!(*method, Method::GET | Method::HEAD) {
-            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-            return response;
-        }
         let Ok(document) = self.document() else {
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            return response;
+            return internal_error().map(Full::new);
         };
-        // RFC 7517 §8.5.2.
-        let media_type = HeaderValue::from_static("application/jwk-set+json");
-        headers.insert(CONTENT_TYPE, media_type);
         let caching = format!("public, max-age={}", self.max_age.as_secs());
-        if let Ok(caching) = HeaderValue::try_from(caching) {
-            headers.insert(CACHE_CONTROL, caching);
-        }
-        if method == Method::GET {
-            *response.body_mut() = Full::new(document.into());
-        } else {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(document.len()));
-        }
-        response
+        // RFC 7517 §8.5.2.
+        document::answer(
+            method,
+            "application/jwk-set+json",
+            &caching,
+            document.into(),
+        )
     }
 
     fn document(&self) -> Result<Vec<u8>, serde_json::Error> {

@@ -70,6 +70,7 @@
 //! ```
 
 mod body;
+mod document;
 #[cfg(feature = "axum")]
 mod extract;
 mod fapi;

@@ -7,13 +7,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{
-    HeaderValue, Method, Request, Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE},
-};
+use http::{Method, Request, Response};
 use http_body_util::Full;
 use tower::Service;
 
+use super::document;
 use crate::resource_server::ResourceServer;
 
 /// Serves a resource server's metadata, so that clients find out by themselves where to get tokens and how to bind them.
@@ -66,21 +64,8 @@ impl ResourceMetadataService {
     }
 
     fn answer(&self, method: &Method) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::default());
-        let headers = response.headers_mut();
-        if !matches!(*method, Method::GET | Method::HEAD) {
-            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-            return response;
-        }
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=3600"));
-        if method == Method::GET {
-            *response.body_mut() = Full::new(self.document.clone());
-        } else {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(self.document.len()));
-        }
-        response
+        let document = self.document.clone();
+        document::answer(method, "application/json", "max-age=3600", document)
     }
 }
 
