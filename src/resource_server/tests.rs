@@ -478,6 +478,24 @@ fn each_issuer_is_judged_by_its_own_keys() {
     assert_eq!(world.refusal(crossed), TokenError::Signature.into());
 }
 
+// A certificate-bound request has no proof that would name the URL, and has to keep to the prefix all the same.
+#[test]
+fn a_path_without_the_internal_prefix_is_refused_with_or_without_a_proof() {
+    let world = World::with(|builder| builder.internal_prefix("/internal".parse().unwrap()));
+    let mine = certificate("mine");
+    let token = world.issuer.token(NOW);
+    let bound = token.clone().bound_to_certificate(mine.thumbprint()).mint();
+    let inside = bearer(&bound)
+        .uri("/internal/accounts")
+        .extension(mine.clone());
+    world.verify(inside).unwrap();
+    assert_eq!(
+        world.refusal(bearer(&bound).extension(mine)),
+        Refusal::Target
+    );
+    assert_eq!(world.refusal(world.good()), Refusal::Target);
+}
+
 #[test]
 fn settings_narrow_what_is_accepted() {
     let dpop_only = World::with(|builder| builder.binding(Binding::Dpop));

@@ -59,7 +59,9 @@ impl UrlRules {
 
     /// Whether a request without a proof must mean the right URL, too.
     pub(super) fn always_count(&self, facts: &RequestFacts<'_>, proxies: &TrustedProxies) -> bool {
-        !self.hosts.is_empty() || proxies.url_told_by(facts.peer).is_some()
+        !self.hosts.is_empty()
+            || self.internal_prefix.is_some()
+            || proxies.url_told_by(facts.peer).is_some()
     }
 }
 
