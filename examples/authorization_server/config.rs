@@ -12,11 +12,12 @@ use toml::Spanned;
 use tower_fapi::{
     authorization_server::{
         AuthenticationRules, AuthorizationDetailsType, AuthorizationServer, CertificateAuthorities,
-        ClientMetadata, ConfigError, Lifetimes, ResourceMetadata, ScopeDescription, SigningKeys,
+        ClientMetadata, ConfigError, EncryptionKeys, Lifetimes, ResourceMetadata, ScopeDescription,
+        SigningKeys,
         pages::Branding,
         people::{ConfiguredUsers, ConfiguredUsersError, Throttling, UserConfig},
     },
-    jose::JwsAlgorithm,
+    jose::{JwsAlgorithm, jwe::JweAlgorithm},
 };
 
 /// A configuration that has been read, with the file it is from.
@@ -40,6 +41,9 @@ pub struct Settings {
     signing_keys: Spanned<PathBuf>,
     #[serde(default = "es256")]
     signing_algorithm: JwsAlgorithm,
+    encryption_keys: Option<Spanned<PathBuf>>,
+    #[serde(default = "ecdh_es_a256kw")]
+    encryption_algorithm: JweAlgorithm,
     #[serde(default)]
     dpop_nonces: bool,
     name: Option<String>,
@@ -79,6 +83,10 @@ pub struct Mtls {
 
 const fn es256() -> JwsAlgorithm {
     JwsAlgorithm::Es256
+}
+
+const fn ecdh_es_a256kw() -> JweAlgorithm {
+    JweAlgorithm::EcdhEsA256Kw
 }
 
 /// Something in the file, and on which line.
@@ -152,6 +160,12 @@ impl Config {
                     .map(|client| client.get_ref().clone()),
             )
             .authenticator(self.users()?);
+        if let Some(path) = &settings.encryption_keys {
+            let keys = self.path(path.get_ref());
+            let keys = EncryptionKeys::load_or_create(keys, settings.encryption_algorithm)
+                .map_err(|error| self.mistake(path.span(), error))?;
+            builder = builder.encryption_keys(keys);
+        }
         for kind in &settings.authorization_details_types {
             builder = builder.authorization_details_type(kind.get_ref().clone());
         }
@@ -219,6 +233,8 @@ impl Config {
             named.skip(nth).map(Spanned::span).next()
         };
         match error {
+            ConfigError::NoSigningKey => Some(settings.signing_keys.span()),
+            ConfigError::SameKid(_) => settings.encryption_keys.as_ref().map(Spanned::span),
             ConfigError::Issuer(_) => Some(settings.issuer.span()),
             ConfigError::MtlsBase(_) => settings.mtls.as_ref().map(|mtls| mtls.base_url.span()),
             ConfigError::Scope(name) => scope(name, 0),

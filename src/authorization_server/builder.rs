@@ -11,7 +11,7 @@ use super::{
     clients::{ClientAuthenticationMethod, ClientMetadata, Clients, Credential, KeySource},
     config_error::ConfigError,
     endpoints::Endpoints,
-    keys::SigningKeys,
+    keys::{EncryptionKeys, SigningKeys},
     lifetimes::Lifetimes,
     pages::{Branding, Pages},
     people::Authenticator,
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     dpop::{NonceSecret, Nonces, NoncesError, ProofPolicy, ProofVerifier},
     replay::{MemoryReplayStore, ReplayStore},
-    time::{Clock, SystemClock},
+    time::{Clock, SystemClock, Timestamp},
 };
 
 /// An authorization server, ready to be mounted: see the [module](super).
@@ -44,6 +44,7 @@ impl AuthorizationServer {
             authenticator: None,
             authentication: AuthenticationRules::default(),
             keys: None,
+            decryption: None,
             scopes: Vec::new(),
             details_types: Vec::new(),
             audience: None,
@@ -90,6 +91,7 @@ pub struct AuthorizationServerBuilder {
     authenticator: Option<Arc<dyn Authenticator>>,
     authentication: AuthenticationRules,
     keys: Option<SigningKeys>,
+    decryption: Option<EncryptionKeys>,
     scopes: Vec<ScopeDescription>,
     details_types: Vec<AuthorizationDetailsType>,
     audience: Option<ResourceMetadata>,
@@ -160,6 +162,12 @@ impl AuthorizationServerBuilder {
     /// Sets the keys that sign tokens. Required.
     pub fn signing_keys(mut self, keys: SigningKeys) -> Self {
         self.keys = Some(keys);
+        self
+    }
+
+    /// Publishes keys that clients may encrypt request objects to (RFC 9101 §6.1): none unless set.
+    pub fn encryption_keys(mut self, keys: EncryptionKeys) -> Self {
+        self.decryption = Some(keys);
         self
     }
 
@@ -290,14 +298,16 @@ impl AuthorizationServerBuilder {
             return Err(ConfigError::NoAuthority(client.id.clone()));
         }
         let keys = self.keys.ok_or(ConfigError::Missing("signing_keys"))?;
+        let now = self.clock.now();
+        check_keys(&keys, self.decryption.as_ref(), now)?;
         let unsigned = clients.iter().find(|client| {
             let wanted = client.messages.response_algorithm;
-            keys.signing_with(wanted).is_none()
+            keys.signing_with(wanted, now).is_err()
         });
         if let Some(client) = unsigned {
             return Err(ConfigError::NoKeyForResponses(client.id.clone()));
         }
-        resources.check_inquirers(&clients, &keys)?;
+        resources.check_inquirers(&clients, &keys, now)?;
         let by_subject = resources
             .inquirers()
             .find(|inquirer| matches!(inquirer.credential, Credential::Subject(_)));
@@ -316,8 +326,8 @@ impl AuthorizationServerBuilder {
             details_types,
             resources,
             lifetimes: self.lifetimes,
-            own_keys: keys.verifying(),
             keys,
+            decryption: self.decryption,
             records: Records::new(
                 self.store
                     .unwrap_or_else(|| Arc::new(MemoryStore::default())),
@@ -343,6 +353,24 @@ impl fmt::Debug for AuthorizationServerBuilder {
         f.debug_struct("AuthorizationServerBuilder")
             .field("issuer", &self.issuer)
             .finish_non_exhaustive()
+    }
+}
+
+/// There is something to sign with, and every key of the published set has an identifier of its own (FAPI 2.0 Security
+/// Profile §5.4.3).
+fn check_keys(
+    signing: &SigningKeys,
+    decryption: Option<&EncryptionKeys>,
+    now: Timestamp,
+) -> Result<(), ConfigError> {
+    if signing.signing_with(None, now).is_err() {
+        return Err(ConfigError::NoSigningKey);
+    }
+    let kids = signing.kids();
+    let decrypting = decryption.map(EncryptionKeys::kids).unwrap_or_default();
+    match decrypting.into_iter().find(|kid| kids.contains(kid)) {
+        Some(kid) => Err(ConfigError::SameKid(kid)),
+        None => Ok(()),
     }
 }
 

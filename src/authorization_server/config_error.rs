@@ -47,6 +47,12 @@ pub enum ConfigError {
         "client {0:?} has an authorization_signed_response_alg that none of the signing keys is for"
     )]
     NoKeyForResponses(String),
+    /// None of the signing keys is in use: each has ended or is still to begin.
+    #[error("none of the signing keys is in use at this time")]
+    NoSigningKey,
+    /// A key to sign with and a key to encrypt to have the same identifier (FAPI 2.0 Security Profile §5.4.3).
+    #[error("a signing key and an encryption key have the kid {0:?}")]
+    SameKid(String),
     /// A client is to be identified by a certificate that nobody could have issued.
     #[error("client {0:?} uses tls_client_auth, but no certificate authority is set")]
     NoAuthority(String),

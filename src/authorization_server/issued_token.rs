@@ -68,17 +68,19 @@ impl Server {
         now: Timestamp,
     ) -> Result<Recognised, Failure> {
         if !CompactJwe::has_shape(token) {
-            return Ok(self.recognise_signed(token).unwrap_or(Recognised::Unknown));
+            return Ok(self
+                .recognise_signed(token, now)
+                .unwrap_or(Recognised::Unknown));
         }
         let said: Option<EncryptedToken> = self.records.get(sha256(token.as_bytes()), now).await?;
         let token = said.and_then(|said| IssuedToken::read(said.claims));
         Ok(token.map_or(Recognised::Unknown, Recognised::AccessToken))
     }
 
-    fn recognise_signed(&self, token: &str) -> Option<Recognised> {
+    fn recognise_signed(&self, token: &str, now: Timestamp) -> Option<Recognised> {
         let jws = CompactJws::parse(token).ok()?;
         let header = jws.header().ok()?;
-        jws.verify_with(&header, &self.own_keys).ok()?;
+        jws.verify_with(&header, &self.keys.verifying(now)).ok()?;
         if !header.is_typ("at+jwt") {
             return Some(Recognised::Other);
         }

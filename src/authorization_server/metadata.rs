@@ -15,7 +15,7 @@ use super::{
     token::GRANT_TYPES,
 };
 use crate::jose::{
-    JwsAlgorithm,
+    JwkSet, JwsAlgorithm,
     jwe::{ContentEncryption, JweAlgorithm},
 };
 
@@ -26,7 +26,12 @@ pub(crate) async fn metadata(State(server): State<Arc<Server>>) -> Response<Stri
 
 /// `GET` of the public keys.
 pub(crate) async fn jwks(State(server): State<Arc<Server>>) -> Response<String> {
-    public(&server.keys.public_jwks(), "application/jwk-set+json")
+    let now = server.clock.now();
+    let signing = server.keys.published(now);
+    let encryption = server.decryption.as_ref().map(|keys| keys.published(now));
+    let encryption = encryption.unwrap_or_default();
+    let all = signing.keys().iter().chain(encryption.keys()).cloned();
+    public(&json!(JwkSet::new(all)), "application/jwk-set+json")
 }
 
 fn document(server: &Server) -> Map<String, Value> {
@@ -34,7 +39,7 @@ fn document(server: &Server) -> Map<String, Value> {
     let algorithms = JwsAlgorithm::ALL.map(JwsAlgorithm::as_str);
     let signing: Vec<&str> = server
         .keys
-        .algorithms()
+        .algorithms(server.clock.now())
         .into_iter()
         .map(JwsAlgorithm::as_str)
         .collect();
@@ -164,7 +169,7 @@ fn about_introspection(server: &Server) -> Map<String, Value> {
         .collect();
     let signing: Vec<&str> = server
         .keys
-        .algorithms()
+        .algorithms(server.clock.now())
         .into_iter()
         .map(JwsAlgorithm::as_str)
         .collect();
@@ -232,7 +237,7 @@ fn messages(server: &Server) -> [(String, Value); 6] {
         .filter(|algorithm| has_public_key(*algorithm))
         .map(JweAlgorithm::as_str)
         .collect();
-    let signing = server.keys.algorithms();
+    let signing = server.keys.algorithms(server.clock.now());
     let signing: Vec<&str> = signing.into_iter().map(JwsAlgorithm::as_str).collect();
     let encryptions = ContentEncryption::ALL.map(ContentEncryption::as_str);
     [

@@ -102,7 +102,7 @@ pub use self::{
     },
     config_error::ConfigError,
     endpoints::InvalidIssuer,
-    keys::{InvalidSigningKeys, KeyFileError, SigningKeys},
+    keys::{EncryptionKeys, InvalidKeys, KeyFileError, KeyProblem, SigningKeys},
     lifetimes::{InvalidLifetime, Lifetimes},
     resources::{InvalidResource, ResourceMetadata, ResourceProblem},
     scope::{InvalidScope, ScopeDescription},

@@ -8,8 +8,8 @@ use serde_json::json;
 use thiserror::Error;
 
 use super::{
-    authorization_details::DetailsProblem, parameters::InvalidParameters, secret::NoRandomness,
-    store::StoreError,
+    authorization_details::DetailsProblem, keys::NoSigningKey, parameters::InvalidParameters,
+    secret::NoRandomness, store::StoreError,
 };
 use crate::{
     dpop::NonceFailure,
@@ -52,6 +52,8 @@ pub(crate) enum Fault {
     Random(#[from] NoRandomness),
     #[error(transparent)]
     Signing(#[from] SigningKeyError),
+    #[error(transparent)]
+    NoSigningKey(#[from] NoSigningKey),
     #[error(transparent)]
     Nonce(#[from] NonceFailure),
     /// Whether the client is who it says cannot be known: never `invalid_client`.
@@ -199,6 +201,7 @@ faults!(
     replay::StoreError,
     NoRandomness,
     SigningKeyError,
+    NoSigningKey,
     NonceFailure,
     KeysUnavailable,
     JweKeyError

@@ -12,7 +12,7 @@ use super::{
     server::Server,
 };
 use crate::{
-    jose::{SigningHeader, SigningKeyError, sign},
+    jose::{SigningHeader, sign},
     time::Timestamp,
 };
 
@@ -73,9 +73,10 @@ impl Server {
         claims.insert("exp".to_owned(), now.plus(LIFETIME).as_unix().into());
         claims.insert("iat".to_owned(), now.as_unix().into());
         let claims = Value::Object(claims).to_string();
-        let key = self.keys.signing_with(client.messages.response_algorithm);
-        let key = key.ok_or(SigningKeyError::Library)?;
-        let signed = sign(key, SigningHeader::default(), claims.as_bytes())?;
+        let key = self
+            .keys
+            .signing_with(client.messages.response_algorithm, now)?;
+        let signed = sign(&key, SigningHeader::default(), claims.as_bytes())?;
         // Signed first, then encrypted (JARM §2.2).
         match client.messages.response_key(now).await? {
             Some(sealing) => Ok(sealing.seal(&signed)?),

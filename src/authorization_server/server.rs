@@ -3,12 +3,19 @@
 use std::sync::Arc;
 
 use super::{
-    authentication::AuthenticationRules, authorization_details::DetailsTypes,
-    client_authentication::ClientAuthenticator, endpoints::Endpoints, keys::SigningKeys,
-    lifetimes::Lifetimes, pages::Pages, people::Authenticator, resources::Resources,
-    scope::ScopeDescription, store::Records,
+    authentication::AuthenticationRules,
+    authorization_details::DetailsTypes,
+    client_authentication::ClientAuthenticator,
+    endpoints::Endpoints,
+    keys::{EncryptionKeys, SigningKeys},
+    lifetimes::Lifetimes,
+    pages::Pages,
+    people::Authenticator,
+    resources::Resources,
+    scope::ScopeDescription,
+    store::Records,
 };
-use crate::{dpop::ProofVerifier, jose::VerifyingKeySet, replay::ReplayStore, time::Clock};
+use crate::{dpop::ProofVerifier, replay::ReplayStore, time::Clock};
 
 /// The parts of a running server. What may be asked of it is in the files of the endpoints.
 pub(crate) struct Server {
@@ -19,8 +26,8 @@ pub(crate) struct Server {
     pub(crate) resources: Resources,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) keys: SigningKeys,
-    /// What our own signatures are verified with.
-    pub(crate) own_keys: VerifyingKeySet,
+    /// What request objects can be encrypted to, if they can.
+    pub(crate) decryption: Option<EncryptionKeys>,
     pub(crate) records: Records,
     pub(crate) proofs: ProofVerifier,
     pub(crate) replay: Arc<dyn ReplayStore>,

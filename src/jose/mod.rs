@@ -32,6 +32,8 @@ mod private_jwk;
 mod signing_key;
 mod verifying_key;
 
+#[cfg(feature = "authorization-server")]
+pub(crate) use self::private_jwk::wipe;
 pub use self::{
     algorithm::{JwsAlgorithm, UnsupportedAlgorithm},
     hash::{CertificateThumbprint, InvalidHash, JwkThumbprint, sha256},

@@ -81,6 +81,15 @@ impl PrivateJwk {
         &self.public
     }
 
+    /// The same key under another identifier.
+    #[must_use]
+    pub fn with_kid(self, kid: impl Into<String>) -> Self {
+        Self {
+            public: self.public.with_kid(kid),
+            secret: self.secret,
+        }
+    }
+
     /// The whole key as JSON, to be stored where only its owner can read it.
     #[must_use]
     pub fn secret_json(&self) -> Zeroizing<String> {
@@ -149,7 +158,7 @@ impl fmt::Debug for PrivateJwk {
 }
 
 /// Overwrites every text in what a key was read from.
-pub(super) fn wipe(value: &mut Value) {
+pub(crate) fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
         Value::Array(items) => items.iter_mut().for_each(wipe),

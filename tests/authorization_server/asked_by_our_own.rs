@@ -39,7 +39,12 @@ impl Api {
             .http_on_loopback()
             .endpoint(url.parse().unwrap())
             .remember_active_for(Duration::from_secs(REMEMBERED));
-        let keys = world.keys.public_jwks().to_string().parse().unwrap();
+        let keys = world
+            .keys
+            .public_jwks(world.now())
+            .to_string()
+            .parse()
+            .unwrap();
         let issuer = TrustedIssuer::new(ISSUER, IssuerKeys::fixed(&keys).unwrap());
         let issuer = issuer.introspect(settings(introspection));
         let server = ResourceServer::builder(API, issuer)

@@ -45,7 +45,12 @@ impl World {
 
     /// Judges an access token as a resource server does.
     pub fn judge(&self, token: &str, audience: &str) -> AccessToken {
-        let keys: JwkSet = self.keys.public_jwks().to_string().parse().unwrap();
+        let keys: JwkSet = self
+            .keys
+            .public_jwks(self.now())
+            .to_string()
+            .parse()
+            .unwrap();
         let rules = TokenRules {
             algorithms: &JwsAlgorithm::ALL,
             audiences: &[audience.to_owned()],

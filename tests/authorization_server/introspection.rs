@@ -98,7 +98,12 @@ pub fn accepting(mut request: Request<Body>, accept: &str) -> Request<Body> {
 
 /// The claims of an answer that the server has signed (RFC 9701 §5).
 fn verified(world: &World, jwt: &str) -> Value {
-    let keys: JwkSet = world.keys.public_jwks().to_string().parse().unwrap();
+    let keys: JwkSet = world
+        .keys
+        .public_jwks(world.now())
+        .to_string()
+        .parse()
+        .unwrap();
     let jws = CompactJws::parse(jwt).unwrap();
     let header = jws.header().unwrap();
     assert!(header.is_typ("token-introspection+jwt"));
@@ -168,7 +173,7 @@ async fn of_everything_else_it_learns_nothing() {
     let [token, refresh_token] = world.tokens(&[]).await;
     let [elsewhere, _] = world.tokens(&[("resource", OTHER_API)]).await;
     let stranger = SigningKey::generate(JwsAlgorithm::Es256).unwrap();
-    let kid = world.keys.public_jwks()["keys"][0]["kid"].clone();
+    let kid = world.keys.public_jwks(world.now())["keys"][0]["kid"].clone();
     let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": kid}).to_string();
     let forged = Document::sign_texts(&stranger, &header, &claims_of(&token).to_string());
     let answer = asking.signed(&world, &token).await.body;

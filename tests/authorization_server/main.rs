@@ -32,6 +32,7 @@ mod flow;
 mod introspection;
 #[cfg(feature = "discovery")]
 mod jwks_uri;
+mod keys;
 mod login;
 mod metadata;
 mod patience;

@@ -129,7 +129,7 @@ async fn the_public_keys_can_be_fetched_and_kept() {
     );
     assert_eq!(reply.header("cache-control"), Some("public, max-age=300"));
     let keys: Value = serde_json::from_str(&reply.body).unwrap();
-    assert_eq!(keys, world.keys.public_jwks());
+    assert_eq!(keys, world.keys.public_jwks(world.now()));
     let key = keys["keys"][0].as_object().unwrap();
     assert!(key.contains_key("kid") && !key.contains_key("d"));
     assert_eq!(

@@ -105,7 +105,7 @@ async fn what_is_no_token_or_none_any_more_is_no_error() {
     let [token, refresh_token] = world.tokens(&[]).await;
     let forged = {
         let stranger = SigningKey::generate(JwsAlgorithm::Es256).unwrap();
-        let kid = world.keys.public_jwks()["keys"][0]["kid"].clone();
+        let kid = world.keys.public_jwks(world.now())["keys"][0]["kid"].clone();
         let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": kid}).to_string();
         Document::sign_texts(&stranger, &header, &claims_of(&token).to_string())
     };

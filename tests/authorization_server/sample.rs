@@ -48,6 +48,16 @@ fn line(text: &str) -> usize {
 }
 
 #[test]
+fn one_file_cannot_hold_the_keys_of_both_purposes() {
+    mistaken(
+        "encryption_keys = \"encryption-keys.json\"",
+        "encryption_keys = \"signing-keys.json\"",
+        line("encryption_keys ="),
+        "key 1: the key is not meant for encryption",
+    );
+}
+
+#[test]
 fn the_sample_starts() {
     assert_eq!(start(SAMPLE), Ok(()));
 }
@@ -159,14 +169,14 @@ fn a_mistake_in_what_can_be_asked_for_is_reported_too() {
             "title is empty",
         ),
         (
-            "\"ECDH-ES+A256KW\"",
-            "\"RSA-OAEP-256\"",
+            "access_token_encrypted_response_alg = \"ECDH-ES+A256KW\"",
+            "access_token_encrypted_response_alg = \"RSA-OAEP-256\"",
             line("[[resources]]"),
             "jwks holds no key that can be encrypted to",
         ),
         (
-            "\"ECDH-ES+A256KW\"",
-            "\"RSA1_5\"",
+            "access_token_encrypted_response_alg = \"ECDH-ES+A256KW\"",
+            "access_token_encrypted_response_alg = \"RSA1_5\"",
             line("access_token_encrypted_response_alg ="),
             "key management algorithm not accepted",
         ),

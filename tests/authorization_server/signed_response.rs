@@ -26,7 +26,12 @@ static RESPONSE_KEY: LazyLock<DecryptionKeys> = LazyLock::new(|| {
 
 /// The claims of a response, which is signed with the key that is published.
 fn verified(world: &World, response: &str) -> Map<String, Value> {
-    let keys: JwkSet = world.keys.public_jwks().to_string().parse().unwrap();
+    let keys: JwkSet = world
+        .keys
+        .public_jwks(world.now())
+        .to_string()
+        .parse()
+        .unwrap();
     let jws = CompactJws::parse(response).unwrap();
     let header = jws.header().unwrap();
     assert!(header.kid().is_some());

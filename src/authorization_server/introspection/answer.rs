@@ -134,10 +134,8 @@ impl Answer {
             typ: Some(TYPE),
             jwk: None,
         };
-        // That there is such a key was seen when the server was built.
-        let key = server.keys.signing_with(inquirer.algorithm);
-        let key = key.unwrap_or_else(|| server.keys.signing());
-        Ok(sign(key, header, claims.to_string().as_bytes())?)
+        let key = server.keys.signing_with(inquirer.algorithm, now)?;
+        Ok(sign(&key, header, claims.to_string().as_bytes())?)
     }
 }
 

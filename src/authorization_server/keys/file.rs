@@ -6,77 +6,35 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{InvalidSigningKeys, SigningKeys};
-use crate::{
-    authorization_server::secret::Secret,
-    jose::{JwsAlgorithm, PrivateJwk, SigningKeyError},
+use super::{
+    KeyFileError,
+    set::{KeySet, ServerKey},
 };
+use crate::authorization_server::secret::Secret;
 
-/// The key file cannot be used.
-#[non_exhaustive]
-#[derive(Debug, Error)]
-pub enum KeyFileError {
-    /// It cannot be read.
-    #[error("key file {path}: {source}", path = .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// It cannot be made.
-    #[error("key file {path} cannot be made: {source}", path = .path.display())]
-    Create {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// It holds no usable keys.
-    #[error("key file {path}: {problem}", path = .path.display())]
-    Keys {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        problem: InvalidSigningKeys,
-    },
-    /// No key could be generated.
-    #[error(transparent)]
-    Generate(#[from] SigningKeyError),
-    /// Other users of the machine can read it, or even write to it.
-    #[error("key file {path} is open to other users (mode {mode:o}); make it 0600", path = .path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permissions.
-        mode: u32,
-    },
-}
-
-pub(super) fn load_or_create(
+pub(super) fn load_or_create<K: ServerKey>(
     path: &Path,
-    algorithm: JwsAlgorithm,
-) -> Result<SigningKeys, KeyFileError> {
+    algorithm: K::Algorithm,
+) -> Result<KeySet<K>, KeyFileError> {
     match load(path) {
         Err(KeyFileError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
-            create(path, algorithm)?;
+            create::<K>(path, algorithm)?;
             load(path)
         }
         outcome => outcome,
     }
 }
 
-fn load(path: &Path) -> Result<SigningKeys, KeyFileError> {
+fn load<K: ServerKey>(path: &Path) -> Result<KeySet<K>, KeyFileError> {
     let failed = |source| KeyFileError::Read {
         path: path.to_owned(),
         source,
     };
     let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
     check_mode(path, &fs::metadata(path).map_err(failed)?)?;
-    text.parse().map_err(|problem| KeyFileError::Keys {
+    KeySet::read(&text).map_err(|problem| KeyFileError::Keys {
         path: path.to_owned(),
         problem,
     })
@@ -84,12 +42,12 @@ fn load(path: &Path) -> Result<SigningKeys, KeyFileError> {
 
 /// Writes a new key beside the file and links it into place: it is there whole or not at all, and whoever came first
 /// is not overwritten.
-fn create(path: &Path, algorithm: JwsAlgorithm) -> Result<(), KeyFileError> {
+fn create<K: ServerKey>(path: &Path, algorithm: K::Algorithm) -> Result<(), KeyFileError> {
     let failed = |source| KeyFileError::Create {
         path: path.to_owned(),
         source,
     };
-    let key = PrivateJwk::generate(algorithm)?;
+    let key = K::generate(algorithm)?;
     let set = Zeroizing::new(format!("{{\"keys\":[{}]}}\n", *key.secret_json()));
     let unique = Secret::generate().map_err(|error| failed(io::Error::other(error)))?;
     let mut name = path.as_os_str().to_owned();
@@ -145,6 +103,13 @@ fn check_mode(_: &Path, _: &fs::Metadata) -> Result<(), KeyFileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        authorization_server::{EncryptionKeys, SigningKeys},
+        jose::{JwsAlgorithm, SigningKey, jwe::JweAlgorithm},
+        time::Timestamp,
+    };
+
+    const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
     /// A directory that goes when the test ends.
     struct Directory(PathBuf);
@@ -171,9 +136,9 @@ mod tests {
     #[test]
     fn a_key_is_made_once_and_found_again() {
         let directory = Directory::new();
-        let made = load_or_create(&directory.file(), JwsAlgorithm::Es256).unwrap();
-        let found = load_or_create(&directory.file(), JwsAlgorithm::Ps256).unwrap();
-        assert_eq!(made.public_jwks(), found.public_jwks());
+        let made = SigningKeys::load_or_create(directory.file(), JwsAlgorithm::Es256).unwrap();
+        let found = SigningKeys::load_or_create(directory.file(), JwsAlgorithm::Ps256).unwrap();
+        assert_eq!(made.public_jwks(NOW), found.public_jwks(NOW));
         assert_eq!(
             fs::read_dir(&directory.0).unwrap().count(),
             1,
@@ -182,16 +147,39 @@ mod tests {
     }
 
     #[test]
+    fn keys_to_encrypt_to_are_made_and_found_in_the_same_way() {
+        let directory = Directory::new();
+        let algorithm = JweAlgorithm::EcdhEsA256Kw;
+        let made = EncryptionKeys::load_or_create(directory.file(), algorithm).unwrap();
+        let found = EncryptionKeys::load_or_create(directory.file(), JweAlgorithm::RsaOaep256);
+        assert_eq!(made.public_jwks(NOW), found.unwrap().public_jwks(NOW));
+        // One file does not serve two purposes.
+        let refused = SigningKeys::load_or_create(directory.file(), JwsAlgorithm::Es256);
+        assert!(
+            matches!(refused, Err(KeyFileError::Keys { .. })),
+            "{refused:?}"
+        );
+        let refused = EncryptionKeys::load_or_create(directory.0.join("oct"), JweAlgorithm::Dir);
+        assert!(
+            matches!(refused, Err(KeyFileError::Generate(_))),
+            "{refused:?}"
+        );
+        assert!(!directory.0.join("oct").exists());
+    }
+
+    #[test]
     fn processes_that_start_at_once_use_the_same_key() {
         let directory = Directory::new();
         let file = directory.file();
         let keys: Vec<_> = std::thread::scope(|scope| {
             let starts: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| load_or_create(&file, JwsAlgorithm::EdDsa).unwrap()))
+                .map(|_| {
+                    scope.spawn(|| SigningKeys::load_or_create(&file, JwsAlgorithm::EdDsa).unwrap())
+                })
                 .collect();
             starts
                 .into_iter()
-                .map(|start| start.join().unwrap().public_jwks())
+                .map(|start| start.join().unwrap().public_jwks(NOW))
                 .collect()
         });
         assert!(keys.windows(2).all(|pair| pair[0] == pair[1]));
@@ -202,7 +190,7 @@ mod tests {
     fn only_its_owner_can_read_the_file() {
         use std::os::unix::fs::PermissionsExt as _;
         let directory = Directory::new();
-        load_or_create(&directory.file(), JwsAlgorithm::Es256).unwrap();
+        SigningKeys::load_or_create(directory.file(), JwsAlgorithm::Es256).unwrap();
         let set_mode =
             |mode| fs::set_permissions(directory.file(), fs::Permissions::from_mode(mode)).unwrap();
         let created = fs::metadata(directory.file()).unwrap().permissions().mode();
@@ -216,7 +204,7 @@ mod tests {
             (0o604, true),
         ] {
             set_mode(exposed);
-            let outcome = load(&directory.file());
+            let outcome = load::<SigningKey>(&directory.file());
             assert_eq!(
                 matches!(outcome, Err(KeyFileError::Exposed { .. })),
                 refused,
@@ -229,14 +217,15 @@ mod tests {
     fn a_broken_file_is_reported_and_left_alone() {
         let directory = Directory::new();
         write(&directory.file(), b"{\"keys\":[{}]}").unwrap();
-        let refused = load_or_create(&directory.file(), JwsAlgorithm::Es256).unwrap_err();
+        let refused =
+            SigningKeys::load_or_create(directory.file(), JwsAlgorithm::Es256).unwrap_err();
         assert!(
             refused.to_string().contains("keys.json: key 1"),
             "{refused}"
         );
         assert_eq!(fs::read(directory.file()).unwrap(), b"{\"keys\":[{}]}");
         let nowhere = directory.0.join("missing").join("keys.json");
-        let refused = load_or_create(&nowhere, JwsAlgorithm::Es256).unwrap_err();
+        let refused = SigningKeys::load_or_create(&nowhere, JwsAlgorithm::Es256).unwrap_err();
         assert!(matches!(refused, KeyFileError::Create { .. }), "{refused}");
     }
 }

@@ -15,6 +15,7 @@ use super::{
     clients::{Clients, KeySource},
     keys::SigningKeys,
 };
+use crate::time::Timestamp;
 
 /// The resource servers that tokens can be for.
 #[derive(Debug)]
@@ -78,6 +79,7 @@ impl Resources {
         &self,
         clients: &Clients,
         keys: &SigningKeys,
+        now: Timestamp,
     ) -> Result<(), InvalidResource> {
         for (index, inquirer) in self.inquirers().enumerate() {
             let invalid = |problem| InvalidResource {
@@ -90,7 +92,7 @@ impl Resources {
                 return Err(invalid(ResourceProblem::ClientIdTaken(id.clone())));
             }
             if let Some(algorithm) = inquirer.algorithm
-                && keys.signing_with(Some(algorithm)).is_none()
+                && keys.signing_with(Some(algorithm), now).is_err()
             {
                 return Err(invalid(ResourceProblem::NoSigningKey(algorithm)));
             }

@@ -95,7 +95,8 @@ pub(super) async fn mint(
         jwk: None,
     };
     let text = json!(claims).to_string();
-    let signed = sign(server.keys.signing(), header, text.as_bytes())?;
+    let key = server.keys.signing_with(None, now)?;
+    let signed = sign(&key, header, text.as_bytes())?;
     let Some(sealing) = issue.sealing else {
         return Ok(signed);
     };

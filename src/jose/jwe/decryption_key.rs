@@ -116,6 +116,12 @@ impl DecryptionKey {
         self.kid.as_deref()
     }
 
+    /// The one algorithm the key is limited to, if its description names one.
+    #[must_use]
+    pub const fn algorithm(&self) -> Option<JweAlgorithm> {
+        self.algorithm
+    }
+
     /// The public half, described as an encryption key: what a JWKS publishes. A shared key has none.
     #[must_use]
     pub const fn public(&self) -> Option<&Jwk> {
