@@ -30,6 +30,7 @@ mod material;
 mod pkcs8;
 mod private_jwk;
 mod signing_key;
+mod token_hash;
 mod verifying_key;
 
 #[cfg(feature = "authorization-server")]
@@ -42,5 +43,6 @@ pub use self::{
     jws::{CompactJws, JwsError, JwsHeader, SigningHeader, sign},
     private_jwk::PrivateJwk,
     signing_key::{SigningKey, SigningKeyError},
+    token_hash::token_hash,
     verifying_key::{InvalidSignature, UnfitKey, VerifyingKey},
 };
