@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     client::{Authentication, Binding, Client, Parts, Responses},
+    jwt::IdTokenSettings,
     server_keys::ServerKeys,
 };
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
         ClientCertificate, Directory, Fetcher, FetcherError, IssuerUrl, MetadataLocation,
         Transport, TransportSettings, TrustedRoots,
     },
-    jose::{SigningKey, jwe::DecryptionKeys},
+    jose::{SigningKey, jwe::DecryptionKeyRing},
     time::{Clock, SystemClock},
 };
 
@@ -67,11 +68,11 @@ pub mod step {
 /// ```
 #[must_use = "nothing happens before `build`"]
 pub struct ClientBuilder<Step> {
-    settings: Settings,
+    pub(super) settings: Settings,
     step: Step,
 }
 
-struct Settings {
+pub(super) struct Settings {
     issuer: IssuerUrl,
     client_id: String,
     location: MetadataLocation,
@@ -82,6 +83,7 @@ struct Settings {
     http_on_loopback: bool,
     request_key: Option<SigningKey>,
     responses: Responses,
+    pub(super) id_tokens: IdTokenSettings,
 }
 
 /// Why a client cannot be built.
@@ -118,6 +120,7 @@ impl ClientBuilder<step::Unauthenticated> {
             http_on_loopback: false,
             request_key: None,
             responses: Responses::Plain,
+            id_tokens: IdTokenSettings::default(),
         };
         Self {
             settings,
@@ -221,6 +224,7 @@ impl ClientBuilder<step::Bound> {
             clock: settings.clock,
             request_key: settings.request_key,
             responses: settings.responses,
+            id_tokens: settings.id_tokens,
         }))
     }
 }
@@ -280,8 +284,8 @@ impl<Step> ClientBuilder<Step> {
 
     /// As [`signed_responses`](Self::signed_responses), for a client that is registered with
     /// `authorization_encrypted_response_alg`: responses have to be encrypted to one of these keys, too (JARM §2.2).
-    pub fn encrypted_responses(mut self, keys: DecryptionKeys) -> Self {
-        self.settings.responses = Responses::Encrypted(keys);
+    pub fn encrypted_responses(mut self, keys: impl Into<DecryptionKeyRing>) -> Self {
+        self.settings.responses = Responses::Encrypted(keys.into());
         self
     }
 

@@ -4,25 +4,26 @@ use std::{fmt, sync::Arc};
 
 use http::StatusCode;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     AuthorizationRequest, AuthorizationResponse,
     builder::{ClientBuilder, step},
     endpoints,
     error::{ClientError, Endpoint},
+    jwt::IdTokenSettings,
     nonces::ServerNonces,
-    pending::{AuthorizationCode, PendingAuthorization},
+    pending::PendingAuthorization,
     pkce::CodeVerifier,
     secret::SecretText,
     server_keys::ServerKeys,
     signed_request::request_object,
-    token_response::{Grant, TokenResponse},
     token_set::{TokenSet, TokenType},
 };
 use crate::{
     dpop::ProofSigner,
     issuer::{AuthorizationServerMetadata, Directory, IssuerUrl, Transport},
-    jose::{JwkThumbprint, SigningKey, jwe::DecryptionKeys},
+    jose::{JwkThumbprint, SigningKey, jwe::DecryptionKeyRing},
     time::{Clock, Timestamp},
 };
 
@@ -49,6 +50,7 @@ pub(super) struct Parts {
     /// What requests are signed with, if they are.
     pub(super) request_key: Option<SigningKey>,
     pub(super) responses: Responses,
+    pub(super) id_tokens: IdTokenSettings,
 }
 
 /// What an authorization response has to be.
@@ -58,7 +60,7 @@ pub(super) enum Responses {
     /// A JWT that the authorization server has signed (JARM).
     Signed,
     /// The same, encrypted to one of these keys.
-    Encrypted(DecryptionKeys),
+    Encrypted(DecryptionKeyRing),
 }
 
 /// How the client shows who it is.
@@ -112,7 +114,7 @@ impl Client {
 
     /// Pushes a request to the authorization server (RFC 9126) and says where the browser has to go.
     ///
-    /// Code verifier (RFC 7636) and `state` are made anew each time.
+    /// Code verifier (RFC 7636), `state` and, with the scope `openid`, `nonce` are made anew each time.
     ///
     /// # Errors
     ///
@@ -141,6 +143,18 @@ impl Client {
         parameters.extend(request.scope.as_deref().map(|scope| ("scope", scope)));
         let details = request.authorization_details.as_deref();
         parameters.extend(details.map(|details| ("authorization_details", details)));
+        let claims = Value::Object(request.claims.clone()).to_string();
+        parameters.extend((!request.claims.is_empty()).then_some(("claims", claims.as_str())));
+        let now = self.now();
+        let sign_in = if request.is_openid() {
+            Some(request.sign_in(SecretText::random()?.secret().to_owned(), now))
+        } else if request.needs_openid() {
+            return Err(ClientError::WithoutOpenId);
+        } else {
+            None
+        };
+        let nonce = sign_in.as_ref().map(|asked| asked.nonce.as_str());
+        parameters.extend(nonce.map(|nonce| ("nonce", nonce)));
         let further = request.further.iter();
         parameters.extend(further.map(|(name, value)| (name.as_str(), value.as_str())));
 
@@ -152,7 +166,6 @@ impl Client {
             parameters.push(("response_mode", "jwt"));
         }
 
-        let now = self.now();
         let signed = match &self.parts.request_key {
             Some(key) => {
                 let (id, issuer) = (&self.parts.client_id, self.issuer());
@@ -188,6 +201,7 @@ impl Client {
             redirect_uri: request.redirect_uri.clone(),
             scope: request.scope.clone(),
             signed_response,
+            sign_in,
             expires: now.plus(std::time::Duration::from_secs(pushed.expires_in.into())),
         })
     }
@@ -207,45 +221,6 @@ impl Client {
         self.exchange(pending.verify(&response)?).await
     }
 
-    /// Spends a code (RFC 6749 §4.1.3).
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::ForeignGrant`] if another client asked for the code; otherwise what the token endpoint did.
-    pub async fn exchange(&self, code: AuthorizationCode) -> Result<TokenSet, ClientError> {
-        if code.issuer != self.issuer() || code.client_id != self.parts.client_id {
-            return Err(ClientError::ForeignGrant);
-        }
-        let parameters = [
-            ("grant_type", "authorization_code"),
-            ("code", code.code.secret()),
-            ("redirect_uri", code.redirect_uri.as_str()),
-            ("code_verifier", code.verifier.secret()),
-        ];
-        self.tokens(&parameters, code.scope.as_deref(), None).await
-    }
-
-    /// Gets a new access token for an old one's refresh token (RFC 6749 §6).
-    ///
-    /// The new set holds the refresh token to use next time, whether or not the authorization server replaced it. Scope
-    /// and authorization details stay as they were granted.
-    ///
-    /// # Errors
-    ///
-    /// [`ClientError::NoRefreshToken`], [`ClientError::ForeignGrant`], or what the token endpoint did. `invalid_grant`
-    /// means that the person has to be asked again.
-    pub async fn refresh(&self, tokens: &TokenSet) -> Result<TokenSet, ClientError> {
-        if !tokens.belongs_to(self.issuer(), &self.parts.client_id) {
-            return Err(ClientError::ForeignGrant);
-        }
-        let refresh_token = tokens.refresh_token().ok_or(ClientError::NoRefreshToken)?;
-        let parameters = [
-            ("grant_type", "refresh_token"),
-            ("refresh_token", refresh_token.secret()),
-        ];
-        self.tokens(&parameters, tokens.scope(), Some(tokens)).await
-    }
-
     /// What tokens are bound to under DPoP: the value of `cnf.jkt` (RFC 9449 §6.1).
     #[must_use]
     pub fn dpop_thumbprint(&self) -> Option<JwkThumbprint> {
@@ -253,28 +228,6 @@ impl Client {
             Binding::Dpop(signer) => Some(signer.thumbprint()),
             Binding::Certificate => None,
         }
-    }
-
-    async fn tokens(
-        &self,
-        parameters: &[(&str, &str)],
-        scope: Option<&str>,
-        former: Option<&TokenSet>,
-    ) -> Result<TokenSet, ClientError> {
-        let metadata = self.discover().await?;
-        let endpoint = endpoints::token_endpoint(&metadata, self.parts.uses_aliases)?;
-        let asked_at = self.now();
-        let response: TokenResponse = self
-            .ask(Endpoint::Token, endpoint, StatusCode::OK, parameters)
-            .await?;
-        response.accept(&Grant {
-            issuer: self.issuer(),
-            client_id: &self.parts.client_id,
-            expected: self.token_type(),
-            scope,
-            former,
-            asked_at,
-        })
     }
 
     pub(super) fn token_type(&self) -> TokenType {

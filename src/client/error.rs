@@ -5,7 +5,8 @@ use std::fmt;
 use http::StatusCode;
 
 use super::{
-    response::CallbackError, secret::RandomFailure, server_text::ServerText, token_set::TokenType,
+    id_token_error::IdTokenError, response::CallbackError, secret::RandomFailure,
+    server_text::ServerText, token_set::TokenType,
 };
 use crate::{
     dpop::ProofSigningError,
@@ -93,6 +94,14 @@ pub enum ClientError {
     /// The browser brought back no authorization.
     #[error(transparent)]
     Callback(#[from] CallbackError),
+    /// There are tokens, but it cannot be believed who signed in.
+    #[error(transparent)]
+    IdToken(#[from] IdTokenError),
+    /// The request asks for claims about the person, or expects a certain one, and does not ask who it is.
+    #[error(
+        "`claims` and `id_token_hint` mean nothing without the scope `openid`: ask for that, too"
+    )]
+    WithoutOpenId,
     /// The code or token belongs to another client or comes from another authorization server; it was sent to nobody.
     #[error("the code or token belongs to another client or another authorization server")]
     ForeignGrant,

@@ -46,7 +46,13 @@ mod challenge;
 mod client;
 mod endpoints;
 mod error;
+mod grants;
+mod id_token;
+mod id_token_error;
+mod jwt;
 mod nonces;
+mod openid_request;
+mod openid_settings;
 mod pending;
 mod pkce;
 mod request;
@@ -55,6 +61,7 @@ mod response;
 mod secret;
 mod server_keys;
 mod server_text;
+mod sign_in;
 mod signed_request;
 mod signed_response;
 mod step_up;
@@ -65,6 +72,9 @@ pub use self::{
     builder::{ClientBuilder, ClientConfigError, DangerousClientBuilder, step},
     client::Client,
     error::{AuthorizationServerError, ClientError, Endpoint},
+    id_token::IdToken,
+    id_token_error::IdTokenError,
+    openid_request::Prompt,
     pending::{AuthorizationCode, InvalidPending, PendingAuthorization},
     request::{AuthorizationRequest, InvalidRequest},
     response::{AuthorizationResponse, CallbackError},

@@ -12,6 +12,7 @@ use super::{
     response::{AuthorizationResponse, CallbackError, Outcome},
     secret::{SecretText, secret_json},
     server_text::ServerText,
+    sign_in::SignInRequest,
 };
 use crate::{
     jose::json::{self, InvalidJson},
@@ -33,6 +34,8 @@ pub struct PendingAuthorization {
     pub(super) scope: Option<String>,
     /// A signed response was asked for.
     pub(super) signed_response: bool,
+    /// What the ID token has to answer, if there has to be one.
+    pub(super) sign_in: Option<SignInRequest>,
     pub(super) expires: Timestamp,
 }
 
@@ -45,6 +48,8 @@ pub struct AuthorizationCode {
     pub(super) client_id: String,
     pub(super) redirect_uri: String,
     pub(super) scope: Option<String>,
+    pub(super) state: String,
+    pub(super) sign_in: Option<SignInRequest>,
 }
 
 /// A stored text is not what [`PendingAuthorization::secret_json`] wrote.
@@ -120,6 +125,8 @@ impl PendingAuthorization {
                 client_id: self.client_id.clone(),
                 redirect_uri: self.redirect_uri.clone(),
                 scope: self.scope.clone(),
+                state: self.state.clone(),
+                sign_in: self.sign_in.clone(),
             }),
         }
     }
@@ -138,6 +145,7 @@ impl PendingAuthorization {
             redirect_uri: &self.redirect_uri,
             scope: self.scope.as_deref(),
             signed_response: self.signed_response,
+            sign_in: self.sign_in.clone(),
             expires: self.expires,
         })
     }
@@ -160,6 +168,7 @@ impl PendingAuthorization {
             redirect_uri: stored.redirect_uri,
             scope: stored.scope,
             signed_response: stored.signed_response,
+            sign_in: stored.sign_in,
             expires: stored.expires,
         })
     }
@@ -177,6 +186,8 @@ struct Stored<Text> {
     scope: Option<Text>,
     #[serde(default)]
     signed_response: bool,
+    #[serde(default)]
+    sign_in: Option<SignInRequest>,
     expires: Timestamp,
 }
 
@@ -221,6 +232,7 @@ mod tests {
             redirect_uri: "https://app.example/cb".to_owned(),
             scope: Some("accounts".to_owned()),
             signed_response: false,
+            sign_in: None,
             expires: Timestamp::from_unix(1_800_000_060),
         }
     }

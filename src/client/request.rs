@@ -1,12 +1,11 @@
 //! What an application asks the authorization server for.
 
-use std::time::Duration;
+use std::fmt;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
-use super::step_up::{StepUpChallenge, is_acr};
 use crate::issuer::is_loopback;
 
 /// A request for authorization: what is wanted, and where the browser is sent afterwards (RFC 6749 §4.1.1).
@@ -23,12 +22,16 @@ use crate::issuer::is_loopback;
 /// assert!(request.parameter("client_id", "somebody-else").is_err());
 /// # Ok::<_, tower_fapi::client::InvalidRequest>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AuthorizationRequest {
     pub(super) redirect_uri: String,
     pub(super) scope: Option<String>,
     pub(super) state: Option<String>,
     pub(super) authorization_details: Option<String>,
+    /// The parameter `claims`; none if it is empty.
+    pub(super) claims: Map<String, Value>,
+    /// Who is expected to sign in.
+    pub(super) subject: Option<String>,
     pub(super) further: Vec<(String, String)>,
 }
 
@@ -51,6 +54,14 @@ pub enum InvalidRequest {
     /// Empty, or a value that is empty or holds a space or anything beyond printable ASCII.
     #[error("the authentication contexts are not names without spaces")]
     AcrValues,
+    /// Nothing, or something beside `none` (OpenID Connect Core §3.1.2.1).
+    #[error("`prompt` is empty, or holds something beside `none`")]
+    Prompt,
+    /// Not an object whose members `userinfo` and `id_token` hold objects and `null`s (OpenID Connect Core §5.5).
+    #[error(
+        "`claims` is not an object with `userinfo` and `id_token`, each with one object or `null` for each claim"
+    )]
+    Claims,
     /// Not an absolute URI without fragment (RFC 8707 §2).
     #[error("the resource is not an absolute URI without fragment")]
     Resource,
@@ -60,8 +71,10 @@ pub enum InvalidRequest {
 }
 
 /// What the client sets by itself or by a method of its own, and what would change who is asking.
-const RESERVED: [&str; 15] = [
+const RESERVED: [&str; 20] = [
+    "acr_values",
     "authorization_details",
+    "claims",
     "client_assertion",
     "client_assertion_type",
     "client_id",
@@ -69,6 +82,9 @@ const RESERVED: [&str; 15] = [
     "code_challenge",
     "code_challenge_method",
     "dpop_jkt",
+    "id_token_hint",
+    "max_age",
+    "nonce",
     "redirect_uri",
     "request",
     "request_uri",
@@ -100,11 +116,16 @@ impl AuthorizationRequest {
             scope: None,
             state: None,
             authorization_details: None,
+            claims: Map::new(),
+            subject: None,
             further: Vec::new(),
         })
     }
 
     /// Asks for these scopes, separated by single spaces.
+    ///
+    /// With `openid` among them an ID token has to come back, which says who signed in: see
+    /// [`TokenSet::id_token`](super::TokenSet::id_token).
     ///
     /// # Errors
     ///
@@ -152,46 +173,6 @@ impl AuthorizationRequest {
         Ok(self)
     }
 
-    /// Asks for a sign-in of one of these authentication contexts, best first (OpenID Connect Core §3.1.2.1). Replaces those
-    /// that were asked for before.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidRequest::AcrValues`] if there is none, or one of them is no name.
-    pub fn acr_values<S: AsRef<str>>(mut self, values: &[S]) -> Result<Self, InvalidRequest> {
-        if values.is_empty() || !values.iter().all(|value| is_acr(value.as_ref())) {
-            return Err(InvalidRequest::AcrValues);
-        }
-        let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
-        self.set("acr_values", values.join(" "));
-        Ok(self)
-    }
-
-    /// Asks for a sign-in that is no older than this, in whole seconds: the person signs in again otherwise
-    /// (OpenID Connect Core §3.1.2.1). Replaces what was asked for before.
-    #[must_use]
-    pub fn max_age(mut self, age: Duration) -> Self {
-        self.set("max_age", age.as_secs().to_string());
-        self
-    }
-
-    /// Asks for what a resource server has demanded (RFC 9470 §4). Its `acr_values` replace those asked for before; of two
-    /// values for `max_age` the smaller counts.
-    #[must_use]
-    pub fn step_up(mut self, demanded: &StepUpChallenge) -> Self {
-        if !demanded.acr_values.is_empty() {
-            self.set("acr_values", demanded.acr_values.join(" "));
-        }
-        match demanded.max_age {
-            Some(age) => {
-                let own = self.further.iter().find(|(name, _)| name == "max_age");
-                let own = own.and_then(|(_, value)| value.parse().ok());
-                self.max_age(own.map_or(age, |own| age.min(Duration::from_secs(own))))
-            }
-            None => self,
-        }
-    }
-
     /// Asks for tokens for this resource server (RFC 8707 §2); several calls, several of them.
     ///
     /// # Errors
@@ -207,12 +188,7 @@ impl AuthorizationRequest {
         Ok(self)
     }
 
-    fn set(&mut self, name: &str, value: String) {
-        self.further.retain(|(other, _)| other != name);
-        self.further.push((name.to_owned(), value));
-    }
-
-    /// Adds another parameter, such as `login_hint`, `prompt` or `nonce`. Only `resource` may stand there several times
+    /// Adds another parameter, such as `ui_locales`. Only `resource` may stand there several times
     /// (RFC 8707 §2).
     ///
     /// # Errors
@@ -233,7 +209,19 @@ impl AuthorizationRequest {
     }
 }
 
-fn is_scope_token(token: &str) -> bool {
+/// Without what it says of a person.
+impl fmt::Debug for AuthorizationRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let further = self.further.iter().map(|(name, _)| name.as_str());
+        f.debug_struct("AuthorizationRequest")
+            .field("redirect_uri", &self.redirect_uri)
+            .field("scope", &self.scope)
+            .field("further", &further.collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) fn is_scope_token(token: &str) -> bool {
     let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
     !token.is_empty() && token.bytes().all(allowed)
 }
@@ -300,51 +288,9 @@ mod tests {
         }
     }
 
-    // OpenID Connect Core §3.1.2.1, RFC 8707 §2, RFC 9470 §4.
+    // RFC 8707 §2.
     #[test]
-    fn a_sign_in_and_a_resource_can_be_asked_for() {
-        let pairs = |request: &AuthorizationRequest| {
-            let pairs = request.further.iter();
-            pairs
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect::<Vec<_>>()
-        };
-        let asked = request()
-            .acr_values(&["urn:a", "b"])
-            .unwrap()
-            .max_age(Duration::from_millis(5900))
-            .resource("https://api.example")
-            .unwrap()
-            .resource("urn:api")
-            .unwrap();
-        let expected = [
-            "acr_values=urn:a b",
-            "max_age=5",
-            "resource=https://api.example",
-            "resource=urn:api",
-        ];
-        assert_eq!(pairs(&asked), expected);
-        let mut answer = http::Response::new(());
-        *answer.status_mut() = http::StatusCode::UNAUTHORIZED;
-        let challenge =
-            r#"DPoP error="insufficient_user_authentication", acr_values="c", max_age=0"#;
-        answer
-            .headers_mut()
-            .insert("www-authenticate", challenge.parse().unwrap());
-        let demanded = StepUpChallenge::from_response(&answer).unwrap();
-        assert_eq!(
-            pairs(&asked.step_up(&demanded))[2..],
-            ["acr_values=c", "max_age=0"]
-        );
-
-        assert!(request().acr_values::<&str>(&[]).is_err());
-        for value in ["", "a b", "é", "a\n", &"x".repeat(257)] {
-            assert_eq!(
-                request().acr_values(&[value]).err(),
-                Some(InvalidRequest::AcrValues),
-                "{value:?}"
-            );
-        }
+    fn a_resource_is_an_absolute_uri() {
         for resource in ["", "api", "/api", "https://api.example/#x"] {
             assert_eq!(
                 request().resource(resource).err(),
@@ -352,13 +298,12 @@ mod tests {
                 "{resource}"
             );
         }
-        assert!(
-            request()
-                .max_age(Duration::ZERO)
-                .parameter("max_age", "5")
-                .is_err(),
-            "twice"
-        );
+    }
+
+    #[test]
+    fn what_is_said_of_a_person_is_not_shown() {
+        let request = request().login_hint("alice@example.com");
+        assert!(!format!("{request:?}").contains("alice"));
     }
 
     #[test]

@@ -5,14 +5,12 @@ use serde_json::{Map, Value};
 use super::{
     client::{Client, Responses},
     error::ClientError,
+    jwt::decrypted,
     response::{AuthorizationResponse, CallbackError, Outcome},
     server_text::ServerText,
 };
 use crate::{
-    jose::{
-        CompactJws, JwsHeader, json,
-        jwe::{AcceptedEncryption, decrypt},
-    },
+    jose::{CompactJws, JwsHeader, json},
     time::Timestamp,
 };
 
@@ -41,11 +39,7 @@ impl Client {
         let signed = match &self.parts.responses {
             Responses::Plain | Responses::Signed => sealed.duplicate(),
             Responses::Encrypted(keys) => {
-                let accepted = AcceptedEncryption::default();
-                let opened = decrypt(sealed.secret(), keys, &accepted)
-                    .map_err(|_| CallbackError::Decryption)?;
-                let text = std::str::from_utf8(&opened.plaintext);
-                super::secret::SecretText::new(text.map_err(|_| CallbackError::Decryption)?)
+                decrypted(sealed.secret(), keys).map_err(|_| CallbackError::Decryption)?
             }
         };
         let jws = CompactJws::parse(signed.secret()).map_err(CallbackError::Jwt)?;
@@ -54,13 +48,7 @@ impl Client {
         let claims = json::object(&payload).map_err(|error| CallbackError::Jwt(error.into()))?;
         let now = self.now();
         self.check_response(&header, &claims, now)?;
-        let metadata = self.discover().await?;
-        let jwks_uri = metadata
-            .jwks_uri
-            .as_ref()
-            .ok_or(ClientError::MissingEndpoint("jwks_uri"))?;
-        let keys = &self.parts.server_keys;
-        let verdict = keys.verify(jwks_uri, &jws, &header, now).await?;
+        let verdict = self.verify_signature(&jws, &header, now).await?;
         verdict.map_err(CallbackError::Jwt)?;
         Ok(AuthorizationResponse::from_claims(&claims)?)
     }

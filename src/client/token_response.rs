@@ -20,6 +20,8 @@ pub(super) struct TokenResponse {
     refresh_token: Option<String>,
     scope: Option<String>,
     authorization_details: Option<Value>,
+    /// OpenID Connect Core §3.1.3.3.
+    pub(super) id_token: Option<String>,
 }
 
 /// Whom tokens are for, and what was asked of the token endpoint.
@@ -77,6 +79,8 @@ impl TokenResponse {
                 let former = grant.former.and_then(TokenSet::authorization_details);
                 former.cloned()
             }),
+            // Not before it has been verified.
+            id_token: None,
         })
     }
 }

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::secret::{SecretText, secret_json};
+use super::{
+    id_token::{IdToken, StoredIdToken},
+    id_token_error::IdTokenError,
+    secret::{SecretText, secret_json},
+};
 use crate::{
     jose::json::{self, InvalidJson},
     time::Timestamp,
@@ -52,6 +56,7 @@ pub struct TokenSet {
     pub(super) expires_at: Option<Timestamp>,
     pub(super) scope: Option<String>,
     pub(super) authorization_details: Option<Value>,
+    pub(super) id_token: Option<IdToken>,
 }
 
 /// A stored text is not what [`TokenSet::secret_json`] wrote.
@@ -64,6 +69,9 @@ pub enum InvalidTokenSet {
     /// A token is empty or holds characters that no token holds.
     #[error("not a stored token set: no token")]
     Token,
+    /// The ID token is not what it was.
+    #[error("not a stored token set: {0}")]
+    IdToken(#[from] IdTokenError),
 }
 
 impl TokenSet {
@@ -103,6 +111,13 @@ impl TokenSet {
         self.authorization_details.as_ref()
     }
 
+    /// Who signed in: there whenever the scope `openid` was asked for (OpenID Connect Core §3.1.3.3). It stays the one of the
+    /// sign-in until a refresh brings a newer one about the same.
+    #[must_use]
+    pub const fn id_token(&self) -> Option<&IdToken> {
+        self.id_token.as_ref()
+    }
+
     /// The authorization server that gave the tokens.
     #[must_use]
     pub fn issuer(&self) -> &str {
@@ -126,6 +141,7 @@ impl TokenSet {
             expires_at: self.expires_at,
             scope: self.scope.as_deref(),
             authorization_details: self.authorization_details.clone(),
+            id_token: self.id_token.as_ref().map(IdToken::stored),
         })
     }
 
@@ -148,6 +164,7 @@ impl TokenSet {
             expires_at: stored.expires_at,
             scope: stored.scope,
             authorization_details: stored.authorization_details,
+            id_token: stored.id_token.map(IdToken::from_stored).transpose()?,
         })
     }
 }
@@ -171,6 +188,8 @@ struct Stored<Text> {
     expires_at: Option<Timestamp>,
     scope: Option<Text>,
     authorization_details: Option<Value>,
+    #[serde(default = "Option::default")]
+    id_token: Option<StoredIdToken<Text>>,
 }
 
 impl fmt::Debug for TokenSet {
@@ -182,6 +201,7 @@ impl fmt::Debug for TokenSet {
             .field("expires_at", &self.expires_at)
             .field("scope", &self.scope)
             .field("refreshable", &self.refresh_token.is_some())
+            .field("id_token", &self.id_token)
             .finish_non_exhaustive()
     }
 }
@@ -202,6 +222,7 @@ mod tests {
             expires_at: Some(Timestamp::from_unix(1_800_000_000)),
             scope: Some("accounts".to_owned()),
             authorization_details: Some(json!([{"type": "payment"}])),
+            id_token: None,
         }
     }
 

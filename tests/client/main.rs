@@ -14,10 +14,14 @@ mod callback;
 mod emitted;
 mod flow;
 #[cfg(feature = "testing")]
+mod id_token;
+#[cfg(feature = "testing")]
 mod message_signing;
 mod metadata;
 mod mutual_tls;
 mod nonces;
 mod refusals;
+#[cfg(feature = "testing")]
+mod seal;
 mod server;
 mod support;

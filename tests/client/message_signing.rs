@@ -9,32 +9,15 @@ use tower_fapi::{
     },
     jose::{
         CompactJws, JwkSet, JwsAlgorithm, JwsError, SigningKey, VerifyingKeySet,
-        jwe::{
-            ContentEncryption, DecryptionKey, DecryptionKeys, EncryptionHeader, EncryptionKey,
-            JweAlgorithm, encrypt,
-        },
+        jwe::{DecryptionKey, DecryptionKeys, JweAlgorithm},
     },
-    testing::Document,
 };
 
 use crate::{
-    server::{Reply, Server},
-    support::{CALLBACK, METADATA, NOW, builder, honest, key, metadata, request, willing_server},
+    seal::{encrypted, signed as jwt, signing_server},
+    server::Server,
+    support::{CALLBACK, NOW, builder, honest, key, request, willing_server},
 };
-
-/// A server that publishes this key.
-async fn signing_server(key: &SigningKey) -> Server {
-    let server = willing_server().await;
-    let jwks = json!({"jwks_uri": server.url("/jwks")});
-    server.says(METADATA, [metadata(&server, &jwks)]);
-    publish(&server, key);
-    server
-}
-
-fn publish(server: &Server, key: &SigningKey) {
-    let jwks = json!({"keys": [key.public().to_members()]});
-    server.says("/jwks", [Reply::json(200, &jwks)]);
-}
 
 fn bound(server: &Server) -> ClientBuilder<step::Bound> {
     builder(&server.url("")).private_key_jwt(key()).dpop(key())
@@ -51,10 +34,6 @@ fn claims(server: &Server, pending: &PendingAuthorization) -> Map<String, Value>
         "code": "c-1", "state": pending.state(),
     });
     claims.as_object().unwrap().clone()
-}
-
-fn jwt(key: &SigningKey, header: &str, claims: &Map<String, Value>) -> String {
-    Document::sign_texts(key, header, &Value::Object(claims.clone()).to_string())
 }
 
 fn response(jwt: &str) -> AuthorizationResponse {
@@ -267,16 +246,8 @@ async fn an_encrypted_response_is_decrypted_and_then_verified() {
     let server = signing_server(&signer).await;
     let ours = DecryptionKey::generate(JweAlgorithm::EcdhEsA256Kw).unwrap();
     let theirs = DecryptionKey::generate(JweAlgorithm::EcdhEsA256Kw).unwrap();
-    let seal = |key: &DecryptionKey, jwt: &str| {
-        let key = EncryptionKey::new(key.public().unwrap()).unwrap();
-        let header = EncryptionHeader {
-            cty: Some("JWT"),
-            ..EncryptionHeader::default()
-        };
-        encrypt(&key, ContentEncryption::A256Gcm, header, jwt.as_bytes()).unwrap()
-    };
     let sealed_for = |key: &DecryptionKey, signer: &SigningKey, claims: &Map<String, Value>| {
-        seal(key, &jwt(signer, ES256, claims))
+        encrypted(key.public().unwrap(), &jwt(signer, ES256, claims))
     };
     let probe = bound(&server).signed_responses().build().unwrap();
     let pending = pending(&probe).await;
