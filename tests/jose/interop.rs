@@ -2,12 +2,7 @@
 //!
 //! Without Node, or before `npm ci` in `tests/interop`, this says that it was skipped; with `TOWER_FAPI_CI=1` it fails instead.
 
-use std::{
-    env,
-    io::Write as _,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{io::Write as _, process::Stdio};
 
 use serde_json::{Value, json};
 use tower_fapi::jose::{
@@ -17,33 +12,14 @@ use tower_fapi::jose::{
 
 use crate::{
     encryption::{CONTENT, keys, pairs, seal},
+    node,
     support::{public, text},
 };
 
 /// Asks the script; `None` if there is nobody to ask.
-#[expect(
-    clippy::print_stderr,
-    reason = "whoever reads the output learns what was left out"
-)]
 fn ask(question: &Value) -> Option<Value> {
-    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop");
-    let version = Command::new("node").arg("--version").output();
-    let missing = match version {
-        Err(_) => Some("node is not on the path"),
-        Ok(_) if !home.join("node_modules/jose").is_dir() => {
-            Some("`npm ci` has not been run in tests/interop")
-        }
-        Ok(_) => None,
-    };
-    if let Some(missing) = missing {
-        let needed = env::var("TOWER_FAPI_CI").is_ok_and(|value| value == "1");
-        assert!(!needed, "{missing}");
-        eprintln!("skipped: {missing}");
-        return None;
-    }
-    let mut node = Command::new("node")
-        .arg("jwe.mjs")
-        .current_dir(home)
+    let mut node = node::script("scripts/jwe.mjs", &["jose"])?;
+    let mut node = node
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -20,6 +20,8 @@ mod hostile;
 mod interop;
 mod keys;
 mod mutations;
+#[path = "../shared/node.rs"]
+mod node;
 mod oracle;
 mod private;
 mod secrets;

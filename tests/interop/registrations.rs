@@ -1,0 +1,195 @@
+//! The clients of the authorization server under test, and the resource servers that ask it about tokens.
+
+use serde_json::{Map, Value, json};
+use tower_fapi::{
+    authorization_server::{ClientMetadata, ResourceMetadata},
+    jose::{
+        JwsAlgorithm, PrivateJwk, SigningKey,
+        jwe::{DecryptionKey, JweAlgorithm},
+    },
+};
+
+use crate::authority::{Authority, Certificate};
+
+/// No client is there: the scripts read the address they would be sent to.
+pub const CALLBACK: &str = "https://client.example/callback";
+pub const CALLBACK_WITH_QUERY: &str = "https://client.example/callback?bank=one";
+
+/// What the servers are told of clients and resource servers, and what the scripts are.
+#[derive(Default)]
+pub struct Registrations {
+    pub clients: Vec<ClientMetadata>,
+    /// By `client_id`: keys and certificates with their private halves.
+    pub private: Map<String, Value>,
+}
+
+impl Registrations {
+    pub fn new(authority: &Authority) -> Self {
+        let mut all = Self::default();
+        let dpop = json!({ "dpop_bound_access_tokens": true });
+        for (id, algorithm) in [
+            ("dpop", JwsAlgorithm::Es256),
+            ("dpop-ps256", JwsAlgorithm::Ps256),
+            ("dpop-eddsa", JwsAlgorithm::EdDsa),
+        ] {
+            all.with_key(id, algorithm, &dpop);
+        }
+        all.with_certificates(authority);
+        all.signers();
+        all
+    }
+
+    fn with_key(&mut self, id: &str, algorithm: JwsAlgorithm, changes: &Value) {
+        let key = private_key(algorithm);
+        self.add(id, &[public(&key)], changes);
+        self.private[id]["key"] = secret(&key);
+    }
+
+    /// `tls_client_auth`, `self_signed_tls_client_auth`, and an assertion with certificate-bound tokens.
+    fn with_certificates(&mut self, authority: &Authority) {
+        let bound = json!({ "tls_client_certificate_bound_access_tokens": true });
+        let by_subject = merged(
+            &bound,
+            &json!({
+                "token_endpoint_auth_method": "tls_client_auth",
+                "tls_client_auth_subject_dn": "CN=mtls",
+            }),
+        );
+        self.add("mtls", &[], &by_subject);
+        self.private["mtls"]["certificate"] = authority.client("mtls").both();
+
+        let own = Certificate::self_signed("self-signed");
+        let registered = merged(
+            &bound,
+            &json!({ "token_endpoint_auth_method": "self_signed_tls_client_auth" }),
+        );
+        self.add("self-signed", &[own.jwk()], &registered);
+        self.private["self-signed"]["certificate"] = own.both();
+
+        self.with_key("assertion-and-certificate", JwsAlgorithm::Es256, &bound);
+        let certificate = authority.client("anything").both();
+        self.private["assertion-and-certificate"]["certificate"] = certificate;
+    }
+
+    /// Clients that sign what they ask, or whose answers are signed or encrypted (FAPI 2.0 Message Signing §5.3 and §5.4).
+    fn signers(&mut self) {
+        let dpop = json!({ "dpop_bound_access_tokens": true });
+        let signer = merged(&dpop, &json!({ "require_signed_request_object": true }));
+        self.with_key("signer", JwsAlgorithm::Ps256, &signer);
+        let answered = merged(&signer, &json!({ "response_modes": ["jwt", "query.jwt"] }));
+        self.with_key("answered", JwsAlgorithm::Es256, &answered);
+
+        let key = private_key(JwsAlgorithm::EdDsa);
+        let decryption = PrivateJwk::generate_for_decryption(JweAlgorithm::EcdhEsA256Kw).unwrap();
+        let sealed = merged(
+            &answered,
+            &json!({
+                "authorization_encrypted_response_alg": "ECDH-ES+A256KW",
+                "authorization_encrypted_response_enc": "A256GCM",
+            }),
+        );
+        self.add("sealed", &[public(&key), public(&decryption)], &sealed);
+        self.private["sealed"]["key"] = secret(&key);
+        self.private["sealed"]["decryption_key"] = secret(&decryption);
+    }
+
+    fn add(&mut self, id: &str, keys: &[Value], changes: &Value) {
+        let usual = json!({
+            "client_id": id,
+            "client_name": format!("The client {id}"),
+            "redirect_uris": [CALLBACK, CALLBACK_WITH_QUERY],
+            "token_endpoint_auth_method": "private_key_jwt",
+            "scope": "accounts payments",
+            "authorization_details_types": ["payment_initiation"],
+            "grant_types": ["authorization_code", "refresh_token"],
+        });
+        let mut metadata = merged(&usual, changes);
+        if !keys.is_empty() {
+            metadata["jwks"] = json!({ "keys": keys });
+        }
+        let client = serde_json::from_value(metadata.clone()).unwrap();
+        self.clients.push(client);
+        self.private
+            .insert(id.to_owned(), json!({ "metadata": metadata }));
+    }
+}
+
+/// A resource server that asks about its tokens, and may have everything encrypted that is said to it.
+pub struct Inquirer {
+    pub id: &'static str,
+    pub resource: String,
+    key: PrivateJwk,
+    decryption: Option<PrivateJwk>,
+}
+
+impl Inquirer {
+    pub fn new(id: &'static str, resource: String, encrypted: bool) -> Self {
+        let decryption = encrypted
+            .then(|| PrivateJwk::generate_for_decryption(JweAlgorithm::EcdhEsA256Kw).unwrap());
+        Self {
+            id,
+            resource,
+            key: private_key(JwsAlgorithm::Es256),
+            decryption,
+        }
+    }
+
+    pub fn signing_key(&self) -> SigningKey {
+        SigningKey::new(&self.key).unwrap()
+    }
+
+    pub fn decryption_key(&self) -> Option<DecryptionKey> {
+        self.decryption
+            .as_ref()
+            .map(|key| DecryptionKey::new(key).unwrap())
+    }
+
+    pub fn registration(&self) -> ResourceMetadata {
+        let mut keys = vec![public(&self.key)];
+        keys.extend(self.decryption.as_ref().map(public));
+        let mut metadata = json!({
+            "resource": self.resource,
+            "client_id": self.id,
+            "token_endpoint_auth_method": "private_key_jwt",
+            "introspection_signed_response_alg": "ES256",
+            "jwks": { "keys": keys },
+        });
+        if self.decryption.is_some() {
+            let (alg, enc) = ("ECDH-ES+A256KW", "A256GCM");
+            metadata["access_token_encrypted_response_alg"] = alg.into();
+            metadata["access_token_encrypted_response_enc"] = enc.into();
+            metadata["introspection_encrypted_response_alg"] = alg.into();
+            metadata["introspection_encrypted_response_enc"] = enc.into();
+        }
+        serde_json::from_value(metadata).unwrap()
+    }
+
+    /// As a script takes it that asks in its name.
+    pub fn private(&self) -> Value {
+        json!({
+            "metadata": { "client_id": self.id, "introspection_signed_response_alg": "ES256" },
+            "key": secret(&self.key),
+            "decryption_key": self.decryption.as_ref().map(secret),
+        })
+    }
+}
+
+fn private_key(algorithm: JwsAlgorithm) -> PrivateJwk {
+    PrivateJwk::generate(algorithm).unwrap()
+}
+
+fn public(key: &PrivateJwk) -> Value {
+    Value::Object(key.public().to_members())
+}
+
+fn secret(key: &PrivateJwk) -> Value {
+    serde_json::from_str(&key.secret_json()).unwrap()
+}
+
+fn merged(usual: &Value, changes: &Value) -> Value {
+    let mut all = usual.clone();
+    for (name, value) in changes.as_object().unwrap() {
+        all[name] = value.clone();
+    }
+    all
+}

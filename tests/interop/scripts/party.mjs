@@ -1,0 +1,164 @@
+// A client of the authorization server, built on `oauth4webapi` as its documentation has it.
+import assert from "node:assert/strict";
+
+import * as oauth from "oauth4webapi";
+
+import { fetchWith, input } from "./input.mjs";
+import { signingKey } from "./keys.mjs";
+
+/** What the library knows of the server: what its metadata says. */
+export async function discover(algorithm = "oauth2", from = input.issuer) {
+  const issuer = new URL(from);
+  const answer = await oauth.discoveryRequest(issuer, {
+    algorithm,
+    [oauth.customFetch]: fetchWith(),
+  });
+  return oauth.processDiscoveryResponse(issuer, answer);
+}
+
+export class Party {
+  /** The client with this `client_id`, as it is registered. */
+  static async of(id, { bound = "key" } = {}) {
+    const registered = input.clients[id];
+    const party = new Party();
+    party.as = await discover();
+    party.client = { client_id: id };
+    party.certificate = registered.certificate;
+    party.signing = registered.key && (await signingKey(registered.key));
+    if (party.certificate) party.client.use_mtls_endpoint_aliases = true;
+    party.auth = party.signing ? oauth.PrivateKeyJwt(party.signing) : oauth.TlsClientAuth();
+    party.options = { [oauth.customFetch]: fetchWith(party.certificate) };
+    if (bound === "key" && !party.certificate) await party.newKey();
+    return party;
+  }
+
+  /** Makes a new key that proofs are signed with. */
+  async newKey(algorithm = "ES256") {
+    const pair = await oauth.generateKeyPair(algorithm);
+    this.options = { ...this.options, DPoP: oauth.DPoP(this.client, pair) };
+  }
+
+  /** Pushes a request (RFC 9126), as a signed request object if asked to (RFC 9101). */
+  async push(parameters = {}, { signed = false } = {}) {
+    const verifier = oauth.generateRandomCodeVerifier();
+    const { state = oauth.generateRandomState() } = parameters;
+    const usual = {
+      response_type: "code",
+      redirect_uri: input.callback_with_query,
+      scope: "accounts",
+      state,
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: "S256",
+    };
+    let all = new URLSearchParams(Object.entries({ ...usual, ...parameters }).filter(([, value]) => value !== undefined));
+    if (signed) {
+      const request = await oauth.issueRequestObject(this.as, this.client, all, this.signing);
+      all = new URLSearchParams({ request });
+    }
+    const answer = await this.nonceAware(() =>
+      oauth.pushedAuthorizationRequest(this.as, this.client, this.auth, all, this.options).then((answer) =>
+        oauth.processPushedAuthorizationResponse(this.as, this.client, answer),
+      ),
+    );
+    const url = new URL(this.as.authorization_endpoint);
+    url.searchParams.set("client_id", this.client.client_id);
+    url.searchParams.set("request_uri", answer.request_uri);
+    return { url, verifier, state };
+  }
+
+  /** Redeems the code that somebody was sent back with. */
+  async redeem({ verifier, state }, back, { validate = oauth.validateAuthResponse, ...more } = {}) {
+    assert.ok(back.href.startsWith(input.callback_with_query), back.href);
+    const parameters = await validate(this.as, this.client, back, state, this.options);
+    const { redirectUri = input.callback_with_query, additionalParameters, ...expectations } = more;
+    return this.nonceAware(async () => {
+      const answer = await oauth.authorizationCodeGrantRequest(
+        this.as,
+        this.client,
+        this.auth,
+        parameters,
+        redirectUri,
+        verifier,
+        { ...this.options, additionalParameters },
+      );
+      return oauth.processAuthorizationCodeResponse(this.as, this.client, answer, expectations);
+    });
+  }
+
+  /** The whole flow: push, pages, code, tokens. */
+  async logIn(browser, parameters, { signed, ...redeeming } = {}) {
+    const pending = await this.push(parameters, { signed });
+    const back = await browser.visit(pending.url);
+    return this.redeem(pending, back, redeeming);
+  }
+
+  async refresh(tokens, additionalParameters) {
+    const options = { ...this.options, additionalParameters };
+    return this.nonceAware(async () => {
+      const answer = await oauth.refreshTokenGrantRequest(
+        this.as,
+        this.client,
+        this.auth,
+        tokens.refresh_token,
+        options,
+      );
+      return oauth.processRefreshTokenResponse(this.as, this.client, answer);
+    });
+  }
+
+  async revoke(token) {
+    const answer = await oauth.revocationRequest(this.as, this.client, this.auth, token, this.options);
+    return oauth.processRevocationResponse(answer);
+  }
+
+  /** Asks a resource server and gives the JSON it answers with. */
+  async ask(path, tokens, method = "GET", options = this.options) {
+    const url = new URL(`${input.api}${path}`);
+    return this.nonceAware(async () => {
+      const answer = await oauth.protectedResourceRequest(
+        tokens.access_token,
+        method,
+        url,
+        undefined,
+        undefined,
+        options,
+      );
+      assert.equal(answer.status, 200);
+      return answer.json();
+    });
+  }
+
+  /** Does as the documentation says: once more, if it was refused for want of a nonce (RFC 9449 §8). */
+  async nonceAware(attempt) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!oauth.isDPoPNonceError(error)) throw error;
+      this.challenges = (this.challenges ?? 0) + 1;
+      return attempt();
+    }
+  }
+}
+
+/** A resource server that asks about tokens (RFC 7662). */
+export class Inquirer {
+  static async of(id) {
+    const { metadata, key } = input.inquirers[id];
+    const inquirer = new Inquirer();
+    inquirer.as = await discover();
+    inquirer.client = metadata;
+    inquirer.auth = oauth.PrivateKeyJwt(await signingKey(key));
+    return inquirer;
+  }
+
+  async ask(token, options) {
+    const all = { requestJwtResponse: false, [oauth.customFetch]: fetchWith(), ...options };
+    const answer = await oauth.introspectionRequest(this.as, this.client, this.auth, token, all);
+    const type = answer.headers.get("content-type");
+    const read = await oauth.processIntrospectionResponse(this.as, this.client, answer, options);
+    if (type !== "application/json") {
+      await oauth.validateApplicationLevelSignature(this.as, answer, all);
+    }
+    return { type, ...read };
+  }
+}
