@@ -20,6 +20,7 @@ use super::{
     scope::{ScopeDescription, ScopeSet, is_scope_token},
     server::{Realms, Server},
     store::{MemoryStore, Records, Store},
+    without_person,
 };
 use crate::{
     dpop::{NonceSecret, Nonces, NoncesError, ProofPolicy, ProofVerifier},
@@ -308,6 +309,10 @@ impl AuthorizationServerBuilder {
             return Err(ConfigError::NoKeyForResponses(client.id.clone()));
         }
         resources.check_inquirers(&clients, &keys, now)?;
+        let authenticator = self
+            .authenticator
+            .ok_or(ConfigError::Missing("authenticator"))?;
+        without_person::check(&clients, &self.scopes, &details_types, &*authenticator)?;
         let by_subject = resources
             .inquirers()
             .find(|inquirer| matches!(inquirer.credential, Credential::Subject(_)));
@@ -336,9 +341,7 @@ impl AuthorizationServerBuilder {
             replay: self
                 .replay
                 .unwrap_or_else(|| Arc::new(MemoryReplayStore::new(REPLAY_ENTRIES))),
-            authenticator: self
-                .authenticator
-                .ok_or(ConfigError::Missing("authenticator"))?,
+            authenticator,
             authentication: self.authentication,
             pages: Pages::new(branding),
             clock: self.clock,

@@ -42,6 +42,20 @@ pub enum ConfigError {
     /// A client is refused.
     #[error(transparent)]
     Client(#[from] InvalidClient),
+    /// What a scope says about a person cannot be had without one (OpenID Connect Core §5.4 and §11).
+    #[error("scope {0:?} is about a person and cannot be without_person")]
+    PersonalScope(String),
+    /// A client is to get tokens on its own behalf, and there is nothing that could be in them.
+    #[error(
+        "client {0:?} is registered for client_credentials, but for no scope or type of authorization details that is \
+         without_person"
+    )]
+    NothingAlone(String),
+    /// A client that gets tokens on its own behalf is called what a person is (RFC 9068 §5).
+    #[error(
+        "client {0:?} is registered for client_credentials, and its client_id is the subject of a person"
+    )]
+    SharedSubject(String),
     /// A client wants its authorization responses signed with an algorithm that the server has no key for.
     #[error(
         "client {0:?} has an authorization_signed_response_alg that none of the signing keys is for"

@@ -49,6 +49,11 @@
 //! How somebody has to sign in can be demanded in `acr_values`, `max_age` and `prompt`: see [`AuthenticationRules`]. People may
 //! have an authenticator app as a second factor: see [`people::TotpSecret`].
 //!
+//! Clients get tokens on their own behalf, too (RFC 6749 §4.4), if they are registered for `client_credentials`, and of
+//! scopes and types that are marked as [needing no person](ScopeDescription::without_person): an exchange rate, say, and
+//! never a payment. The `sub` of such a token is the client's identifier, and a server where that is a person's, too, is
+//! not built.
+//!
 //! Requests may be signed by the client (RFC 9101), and responses by the server (JARM); what a client is registered for in
 //! [`ClientMetadata`] it must use (FAPI 2.0 Message Signing §5.3 and §5.4).
 //!
@@ -87,6 +92,7 @@ mod secret;
 mod server;
 pub mod store;
 mod token;
+mod without_person;
 
 pub use self::{
     authentication::{AuthenticationRules, SecondFactorUse},

@@ -51,6 +51,13 @@ async fn push(
     let body = body.map_err(Refusal::from)?;
     let mut request = server.read(Endpoint::PushedRequests, parts, &body).await?;
     server.open_request_object(&mut request).await?;
+    if !request.client.grants.authorization_code {
+        return Err(Refusal::new(
+            ErrorCode::UnauthorizedClient,
+            "The client is not registered for the authorization code grant",
+        )
+        .into());
+    }
     let now = request.now;
     let pushed = server.check_request(&request, random()?, now)?;
     server
@@ -103,7 +110,7 @@ impl Server {
             None => return Err(Refusal::invalid_request("response_type is missing")),
         }
         let details = self.requested_details(request)?;
-        let scope = scope(&request.client, parameters.get("scope"), &details)?;
+        let scope = requested_scope(&request.client, parameters.get("scope"), &details)?;
         Ok(PushedRequest {
             client_id: request.client.id.clone(),
             response_mode: ResponseMode::read(parameters.get("response_mode"), &request.client)?,
@@ -130,7 +137,10 @@ impl Server {
     }
 
     /// What exactly is asked for (RFC 9396 §2).
-    fn requested_details(&self, request: &DirectRequest) -> Result<Vec<DetailEntry>, Refusal> {
+    pub(crate) fn requested_details(
+        &self,
+        request: &DirectRequest,
+    ) -> Result<Vec<DetailEntry>, Refusal> {
         let Some(text) = request.parameters.get("authorization_details") else {
             return Ok(Vec::new());
         };
@@ -140,7 +150,7 @@ impl Server {
 
     /// The resource servers the tokens will be for (RFC 8707 §2): those that are asked for, or else those that the
     /// authorization details are for (RFC 9396 §2.2), or else the usual one.
-    fn requested_resources<'a>(
+    pub(crate) fn requested_resources<'a>(
         &self,
         requested: impl Iterator<Item = &'a str>,
         scope: &str,
@@ -193,7 +203,11 @@ fn redirect_uri(client: &Client, redirect_uri: Option<&str>) -> Result<String, R
 
 /// Within what is registered. Required (RFC 6749 §3.3 leaves it to the server), unless authorization details say what is
 /// wanted: they can be used wherever a scope can (RFC 9396 §3).
-fn scope(client: &Client, scope: Option<&str>, details: &[DetailEntry]) -> Result<String, Refusal> {
+pub(crate) fn requested_scope(
+    client: &Client,
+    scope: Option<&str>,
+    details: &[DetailEntry],
+) -> Result<String, Refusal> {
     let refused = |description| Refusal::new(ErrorCode::InvalidScope, description);
     let scope = match scope {
         Some(scope) => scope,

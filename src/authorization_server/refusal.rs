@@ -67,6 +67,11 @@ pub(crate) enum Fault {
     NoResourceKey(String),
     #[error(transparent)]
     Encryption(#[from] JweKeyError),
+    /// Somebody cannot be told from a client that gets tokens on its own behalf (RFC 9068 §5).
+    #[error(
+        "{0:?} is the subject of a person and the client_id of a client registered for client_credentials"
+    )]
+    SharedSubject(String),
 }
 
 /// The `error` of an answer.

@@ -16,6 +16,9 @@ pub struct ScopeDescription {
     /// What exactly that allows, as in "Names, numbers and balances of your accounts"; may be empty.
     #[serde(default)]
     pub allows: String,
+    /// Whether clients may have it on their own behalf, with no person to approve it (RFC 6749 §4.4); `false` unless set.
+    #[serde(default)]
+    pub without_person: bool,
 }
 
 impl ScopeDescription {
@@ -26,6 +29,7 @@ impl ScopeDescription {
             name: name.into(),
             title: title.into(),
             allows: String::new(),
+            without_person: false,
         }
     }
 
@@ -33,6 +37,15 @@ impl ScopeDescription {
     #[must_use]
     pub fn allows(mut self, text: impl Into<String>) -> Self {
         self.allows = text.into();
+        self
+    }
+
+    /// Lets clients that are registered for `client_credentials` have it on their own behalf.
+    ///
+    /// The same name then also stands in tokens that nobody approved: what it allows must not be a person's.
+    #[must_use]
+    pub const fn without_person(mut self) -> Self {
+        self.without_person = true;
         self
     }
 }

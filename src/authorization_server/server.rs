@@ -44,6 +44,12 @@ impl Server {
         self.authentication
             .supported(self.authenticator.offers_second_factor())
     }
+
+    /// Whether a client of this name gets tokens on its own behalf, with its name as their `sub`.
+    pub(crate) fn acts_alone(&self, name: &str) -> bool {
+        let client = self.clients.clients().get(name);
+        client.is_some_and(|client| client.grants.client_credentials)
+    }
 }
 
 /// What keeps the server's entries in a replay store apart from everybody else's, and from each other.

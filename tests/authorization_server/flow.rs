@@ -221,7 +221,7 @@ async fn other_grants_do_not_exist() {
     for (grant, error) in [
         ("password", "unsupported_grant_type"),
         ("implicit", "unsupported_grant_type"),
-        ("client_credentials", "unsupported_grant_type"),
+        ("client_credentials", "unauthorized_client"),
         (
             "urn:ietf:params:oauth:grant-type:jwt-bearer",
             "unsupported_grant_type",

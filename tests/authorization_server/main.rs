@@ -19,6 +19,7 @@ mod assertion_use;
 mod authorize;
 mod browser;
 mod certificates;
+mod client_credentials;
 mod clients;
 mod code;
 mod configuration;

@@ -38,7 +38,7 @@ async fn both_documents_say_what_is_supported_and_nothing_else() {
         "authorization_details_types_supported": ["payment_initiation", "account_information"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "jwt", "query.jwt"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "token_endpoint_auth_methods_supported":
             ["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"],
         "token_endpoint_auth_signing_alg_values_supported": ["PS256", "ES256", "EdDSA"],

@@ -32,6 +32,10 @@ pub struct AuthorizationDetailsType {
     /// What an entry holds beside `type`, in the order in which it is shown.
     #[serde(default)]
     pub members: Vec<DetailMember>,
+    /// Whether clients may have such an entry on their own behalf, with no person to approve it (RFC 6749 §4.4); `false`
+    /// unless set, as it has to be for a payment.
+    #[serde(default)]
+    pub without_person: bool,
 }
 
 /// A member of an entry.
@@ -99,6 +103,7 @@ impl AuthorizationDetailsType {
             name: name.into(),
             title: title.into(),
             members: Vec::new(),
+            without_person: false,
         }
     }
 
@@ -106,6 +111,13 @@ impl AuthorizationDetailsType {
     #[must_use]
     pub fn member(mut self, member: DetailMember) -> Self {
         self.members.push(member);
+        self
+    }
+
+    /// Lets clients that are registered for `client_credentials` have such entries on their own behalf.
+    #[must_use]
+    pub const fn without_person(mut self) -> Self {
+        self.without_person = true;
         self
     }
 

@@ -75,6 +75,11 @@ impl DetailsTypes {
         self.0.iter().map(|kind| kind.name.as_str())
     }
 
+    /// Whether nobody has to approve entries of this type.
+    pub(crate) fn is_without_person(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|kind| kind.without_person)
+    }
+
     fn get(&self, name: &str) -> Option<&AuthorizationDetailsType> {
         self.0.iter().find(|kind| kind.name == name)
     }

@@ -110,11 +110,14 @@ pub enum ClientProblem {
     /// A type of authorization details that the server does not have.
     #[error("authorization_details_types: {0:?} is not one of the server's")]
     UnknownDetailsType(String),
-    /// A grant that is not supported, or `refresh_token` with nothing to refresh.
-    #[error("grant_types may hold authorization_code, which must be there, and refresh_token")]
+    /// A grant that is not supported, none at all, or `refresh_token` with nothing to refresh.
+    #[error(
+        "grant_types must hold authorization_code or client_credentials, or both, and with authorization_code may hold \
+         refresh_token"
+    )]
     GrantTypes,
-    /// A response type that is not supported.
-    #[error("response_types may only hold code")]
+    /// A response type that is not supported, or does not go with the grants.
+    #[error("response_types may only hold code, and nothing without the grant authorization_code")]
     ResponseTypes,
     /// It is to sign its requests, and nothing could verify them.
     #[error("jwks holds no key to verify request objects with, as registered")]

@@ -23,7 +23,7 @@ pub struct ClientMetadata {
     /// What the consent page calls it; the identifier if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
-    /// Where authorization responses may go, compared character by character. Required.
+    /// Where authorization responses may go, compared character by character. Required for `authorization_code`.
     pub redirect_uris: Vec<String>,
     /// How it authenticates. Required: the default of RFC 7591 is a shared secret, and there are none here.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,10 +66,11 @@ pub struct ClientMetadata {
     /// The `max_age` of its requests that name none, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_max_age: Option<u64>,
-    /// The grants it may use: `authorization_code`, which is the default, and `refresh_token`.
+    /// The grants it may use: `authorization_code`, which is the default, and with it `refresh_token`; and
+    /// `client_credentials`, for tokens on its own behalf. Those hold its `client_id` as `sub`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_types: Option<Vec<String>>,
-    /// `code`, which is the default and the only one.
+    /// `code`, which is the default and the only one; empty for a client without `authorization_code`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_types: Option<Vec<String>>,
     /// The response modes it may ask for; any that the server supports if not given. With only `jwt` its responses are

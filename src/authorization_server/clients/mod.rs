@@ -3,6 +3,7 @@
 mod certificates;
 mod distinguished_name;
 mod error;
+mod grants;
 mod key_source;
 mod messages;
 mod metadata;
@@ -17,6 +18,7 @@ use crate::{issuer::IssuerKeys, jose::JwsAlgorithm, mtls::CertificateThumbprint}
 
 pub(crate) use self::{
     certificates::CertificateSubject,
+    grants::Grants,
     key_source::KeySource,
     messages::Messages,
     redirect_uri::{RedirectUri, with_parameters},
@@ -43,7 +45,7 @@ pub(crate) struct Client {
     pub(crate) scopes: ScopeSet,
     /// The types of `authorization_details` it may ask for (RFC 9396 §10).
     pub(crate) details_types: Vec<String>,
-    pub(crate) may_refresh: bool,
+    pub(crate) grants: Grants,
     /// What it demands of a sign-in unless it says otherwise (OpenID Connect Dynamic Client Registration §2).
     pub(crate) default_acr_values: Vec<String>,
     pub(crate) default_max_age: Option<u64>,

@@ -6,6 +6,7 @@ use super::{
     Binding, Client, Credential,
     certificates::{CertificateSubject, registered_certificates},
     error::ClientProblem,
+    grants::Grants,
     key_source::KeySource,
     messages::Messages,
     metadata::{ClientAuthenticationMethod, ClientMetadata},
@@ -33,21 +34,17 @@ impl Client {
         if metadata.require_pushed_authorization_requests == Some(false) {
             return Err(ClientProblem::NotPushed);
         }
-        if let Some(types) = &metadata.response_types
-            && *types != ["code"]
-        {
-            return Err(ClientProblem::ResponseTypes);
-        }
+        let grants = Grants::register(metadata)?;
         let credential = credential(metadata, source)?;
         Ok(Self {
             name: name(metadata)?,
-            redirect_uris: redirect_uris(&metadata.redirect_uris)?,
+            redirect_uris: redirect_uris(metadata, grants)?,
             messages: Messages::register(metadata, &credential)?,
             credential,
             binding: binding(metadata)?,
             scopes: scopes(metadata, known_scopes)?,
             details_types: details_types(metadata, known_types)?,
-            may_refresh: may_refresh(metadata)?,
+            grants,
             default_acr_values: metadata.default_acr_values.clone(),
             default_max_age: metadata.default_max_age,
             id,
@@ -63,8 +60,13 @@ fn name(metadata: &ClientMetadata) -> Result<String, ClientProblem> {
     Ok(name.clone())
 }
 
-fn redirect_uris(uris: &[String]) -> Result<Vec<RedirectUri>, ClientProblem> {
-    if uris.is_empty() {
+fn redirect_uris(
+    metadata: &ClientMetadata,
+    grants: Grants,
+) -> Result<Vec<RedirectUri>, ClientProblem> {
+    let uris = &metadata.redirect_uris;
+    // Nobody is sent back to a client that sends nobody here.
+    if uris.is_empty() && grants.authorization_code {
         return Err(ClientProblem::Missing("redirect_uris"));
     }
     let mut checked: Vec<RedirectUri> = Vec::new();
@@ -206,18 +208,4 @@ fn details_types(
         Some(unknown) => Err(ClientProblem::UnknownDetailsType(unknown.clone())),
         None => Ok(types.clone()),
     }
-}
-
-fn may_refresh(metadata: &ClientMetadata) -> Result<bool, ClientProblem> {
-    let Some(grants) = &metadata.grant_types else {
-        return Ok(false);
-    };
-    let named = |name: &str| grants.iter().any(|grant| grant == name);
-    let known = grants
-        .iter()
-        .all(|grant| grant == "authorization_code" || grant == "refresh_token");
-    if !known || !named("authorization_code") {
-        return Err(ClientProblem::GrantTypes);
-    }
-    Ok(named("refresh_token"))
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    Binding, Client, ClientAuthenticationMethod, ClientMetadata, ClientProblem, KeySource,
+    Binding, Client, ClientAuthenticationMethod, ClientMetadata, ClientProblem, InvalidRedirectUri,
+    KeySource,
 };
 use crate::{
     authorization_server::authorization_details::{AuthorizationDetailsType, DetailsTypes},
@@ -67,15 +68,22 @@ fn a_sound_client_is_registered() {
         (client.name.as_str(), client.binding),
         ("client", Binding::Dpop)
     );
-    assert!(client.may_refresh);
+    assert!(client.grants.refresh_token && !client.grants.client_credentials);
     assert!(client.may_return_to("https://client.example/cb"));
     assert!(!client.may_return_to("https://client.example/cb/"));
     assert_eq!(client.method(), ClientAuthenticationMethod::PrivateKeyJwt);
     let quiet = register(with(&json!({"grant_types": null}))).unwrap();
     assert!(
-        !quiet.may_refresh,
+        quiet.grants.authorization_code && !quiet.grants.refresh_token,
         "RFC 7591 §2: authorization_code is the default"
     );
+    for types in [json!(null), json!([])] {
+        let alone = json!({
+            "grant_types": ["client_credentials"], "redirect_uris": null, "response_types": types,
+        });
+        let alone = register(with(&alone)).unwrap().grants;
+        assert!(alone.client_credentials && !alone.authorization_code && !alone.refresh_token);
+    }
 }
 
 // FAPI 2.0 Security Profile §5.3.2.1 and §5.4.1, RFC 7591 §2, RFC 8705 §2.1.2, RFC 9126 §6.
@@ -152,20 +160,6 @@ fn missing_contradictory_and_insecure_metadata_is_refused() {
             json!({"scope": "accounts other"}),
             P::UnknownScope("other".to_owned()),
         ),
-        (json!({"grant_types": ["refresh_token"]}), P::GrantTypes),
-        (
-            json!({"grant_types": ["authorization_code", "password"]}),
-            P::GrantTypes,
-        ),
-        (
-            json!({"grant_types": ["authorization_code", "client_credentials"]}),
-            P::GrantTypes,
-        ),
-        (
-            json!({"response_types": ["code id_token"]}),
-            P::ResponseTypes,
-        ),
-        (json!({"response_types": []}), P::ResponseTypes),
         (
             json!({"require_pushed_authorization_requests": false}),
             P::NotPushed,
@@ -209,5 +203,45 @@ fn the_types_a_client_may_ask_for_are_those_of_the_server() {
     for unknown in ["Payment", "", "other"] {
         let expected = ClientProblem::UnknownDetailsType(unknown.to_owned());
         assert_eq!(types(json!(["payment", unknown])), Err(expected));
+    }
+}
+
+// RFC 7591 §2 and §2.1, RFC 6749 §4.4.3.
+#[test]
+fn grants_that_do_not_go_together_are_refused() {
+    use ClientProblem as P;
+    for (changes, expected) in [
+        (json!({"grant_types": ["refresh_token"]}), P::GrantTypes),
+        (
+            json!({"grant_types": ["authorization_code", "password"]}),
+            P::GrantTypes,
+        ),
+        (json!({"grant_types": []}), P::GrantTypes),
+        (
+            json!({"grant_types": ["client_credentials", "refresh_token"]}),
+            P::GrantTypes,
+        ),
+        (
+            json!({"grant_types": ["client_credentials"], "response_types": ["code"]}),
+            P::ResponseTypes,
+        ),
+        (
+            json!({"grant_types": ["authorization_code", "client_credentials"], "redirect_uris": []}),
+            P::Missing("redirect_uris"),
+        ),
+        (
+            json!({"grant_types": ["client_credentials"], "redirect_uris": ["/cb"]}),
+            P::RedirectUri {
+                uri: "/cb".to_owned(),
+                problem: InvalidRedirectUri::Malformed,
+            },
+        ),
+        (
+            json!({"response_types": ["code id_token"]}),
+            P::ResponseTypes,
+        ),
+        (json!({"response_types": []}), P::ResponseTypes),
+    ] {
+        assert_eq!(register(with(&changes)).unwrap_err(), expected, "{changes}");
     }
 }

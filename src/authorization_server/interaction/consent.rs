@@ -101,7 +101,7 @@ async fn approve(
             resources: request.resources.clone(),
             nonce: request.nonce.clone(),
             subject: live.session.subject,
-            auth_time: live.session.auth_time,
+            auth_time: Some(live.session.auth_time),
             acr: Some(acr),
             amr: live.session.amr,
         },

@@ -20,6 +20,7 @@ use crate::{
         pages::{LoginPage, LoginProblem, field},
         parameters::Parameters,
         people::{Answer, LoginAttempt, Password},
+        refusal::Fault,
         server::Server,
     },
     time::Timestamp,
@@ -96,6 +97,10 @@ impl Server {
             subject = person.subject,
             "signed in"
         );
+        // A token for this person could not be told from one that the client of that name has by itself (RFC 9068 §5).
+        if self.acts_alone(&person.subject) {
+            return Err(Fault::SharedSubject(person.subject).into());
+        }
         let (secret, live) = self
             .start_session(&parts.headers, person, interaction.id, now)
             .await?;

@@ -170,6 +170,10 @@ impl Authenticator for ConfiguredUsers {
         self.directory.has_second_factors()
     }
 
+    fn has_subject(&self, subject: &str) -> bool {
+        self.directory.has_subject(subject)
+    }
+
     fn second_factor(
         &self,
         attempt: SecondFactorAttempt,

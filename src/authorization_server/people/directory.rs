@@ -77,6 +77,10 @@ impl Directory {
         self.second_factors.get(subject)
     }
 
+    pub(super) fn has_subject(&self, subject: &str) -> bool {
+        self.users.values().any(|user| user.subject == subject)
+    }
+
     pub(super) fn has_second_factors(&self) -> bool {
         !self.second_factors.is_empty()
     }

@@ -41,6 +41,16 @@ pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Whether somebody has this [subject](Authenticated::subject), as far as that can be said at once. `false` unless said
+    /// otherwise.
+    ///
+    /// A server with a client of that name that gets tokens on its own behalf is not built: nobody could tell them apart
+    /// (RFC 9068 §5). Somebody with such a subject who is not noticed here cannot sign in.
+    fn has_subject(&self, subject: &str) -> bool {
+        let _ = subject;
+        false
+    }
+
     /// Looks at the code of a second factor, typed at `now` by somebody whose password was right and who
     /// [has one](Authenticated::has_second_factor). Refuses unless said otherwise.
     fn second_factor(

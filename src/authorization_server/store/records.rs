@@ -110,7 +110,7 @@ pub(crate) struct Grant {
     pub(crate) approval: Approval,
 }
 
-/// Who approved what, and how they had signed in.
+/// Who approved what, and how they had signed in; or what a client has on its own behalf, with nobody to approve it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Approval {
     /// Empty if there is none, and there are authorization details instead.
@@ -119,10 +119,20 @@ pub(crate) struct Approval {
     pub(crate) authorization_details: Vec<DetailEntry>,
     pub(crate) resources: Vec<String>,
     pub(crate) nonce: Option<String>,
+    /// The person, or the client itself.
     pub(crate) subject: String,
-    pub(crate) auth_time: Timestamp,
+    /// When the person had signed in; `None` if there was none.
+    #[serde(default)]
+    pub(crate) auth_time: Option<Timestamp>,
     pub(crate) acr: Option<String>,
     pub(crate) amr: Vec<String>,
+}
+
+impl Approval {
+    /// Whether the client has it on its own behalf (RFC 6749 §4.4).
+    pub(crate) const fn is_nobodys(&self) -> bool {
+        self.auth_time.is_none()
+    }
 }
 
 /// A refresh token, under its hash.

@@ -7,7 +7,10 @@ use serde_json::{Map, Value, json};
 use super::Issue;
 use crate::{
     authorization_server::{
-        refusal::Failure, secret::random, server::Server, store::EncryptedToken,
+        refusal::{Failure, Fault},
+        secret::random,
+        server::Server,
+        store::EncryptedToken,
     },
     jose::{JwkThumbprint, SigningHeader, base64url, sha256, sign},
     mtls::CertificateThumbprint,
@@ -59,6 +62,10 @@ pub(super) async fn mint(
     now: Timestamp,
 ) -> Result<String, Failure> {
     let approval = &issue.grant.approval;
+    // Whoever reads the token could not tell the two apart (RFC 9068 §5).
+    if !approval.is_nobodys() && server.acts_alone(&approval.subject) {
+        return Err(Fault::SharedSubject(approval.subject.clone()).into());
+    }
     let expires = now.plus(server.lifetimes.access_token);
     let audience = match issue.resources {
         [one] => json!(one),
@@ -74,7 +81,6 @@ pub(super) async fn mint(
         ("exp", json!(expires)),
         ("jti", json!(token_id(&issue.grant_id)?)),
         ("cnf", issue.confirmation.to_claim()),
-        ("auth_time", json!(approval.auth_time)),
     ] {
         claims.insert(name.to_owned(), value);
     }
@@ -83,6 +89,9 @@ pub(super) async fn mint(
     }
     if !issue.details.is_empty() {
         claims.insert("authorization_details".to_owned(), json!(issue.details));
+    }
+    if let Some(auth_time) = approval.auth_time {
+        claims.insert("auth_time".to_owned(), json!(auth_time));
     }
     if let Some(acr) = &approval.acr {
         claims.insert("acr".to_owned(), json!(acr));

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     authorization_server::{
         direct::DirectRequest,
-        refusal::{Failure, Refusal},
+        refusal::{ErrorCode, Failure, Refusal},
         secret::Secret,
         server::Server,
         store::{Code, CodeRequest, Grant, RefreshToken},
@@ -33,6 +33,13 @@ pub(super) async fn redeem(
     request: &DirectRequest,
     now: Timestamp,
 ) -> Result<Response<String>, Failure> {
+    if !request.client.grants.authorization_code {
+        return Err(Refusal::new(
+            ErrorCode::UnauthorizedClient,
+            "The client is not registered for authorization codes",
+        )
+        .into());
+    }
     let confirmation = confirmation(server, request, now)?;
     let code = request
         .parameters
@@ -156,7 +163,7 @@ async fn keep(
     now: Timestamp,
 ) -> Result<Option<Secret>, Failure> {
     let lifetimes = &server.lifetimes;
-    let until = now.plus(if request.client.may_refresh {
+    let until = now.plus(if request.client.grants.refresh_token {
         // A token of the last moment lives for its whole time.
         lifetimes.refresh_token + lifetimes.access_token
     } else {
@@ -167,7 +174,7 @@ async fn keep(
     if kept.is_none() {
         return Err(invalid_grant("The authorization code has been used before").into());
     }
-    if !request.client.may_refresh {
+    if !request.client.grants.refresh_token {
         return Ok(None);
     }
     let secret = Secret::generate()?;

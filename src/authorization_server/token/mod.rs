@@ -1,6 +1,7 @@
 //! The token endpoint (RFC 6749 §3.2).
 
 mod access_token;
+mod client_credentials;
 mod code;
 mod refresh;
 
@@ -39,8 +40,9 @@ pub(crate) async fn handle(
     }
 }
 
-/// The grants there are (RFC 6749 §4.1, §6).
-pub(crate) const GRANT_TYPES: [&str; 2] = ["authorization_code", "refresh_token"];
+/// The grants there are (RFC 6749 §4.1, §4.4, §6).
+pub(crate) const GRANT_TYPES: [&str; 3] =
+    ["authorization_code", "refresh_token", "client_credentials"];
 
 async fn token(
     server: &Server,
@@ -53,9 +55,10 @@ async fn token(
     match request.parameters.get("grant_type") {
         Some("authorization_code") => code::redeem(server, &request, now).await,
         Some("refresh_token") => refresh::refresh(server, &request, now).await,
+        Some("client_credentials") => client_credentials::give(server, &request, now).await,
         Some(_) => Err(Refusal::new(
             ErrorCode::UnsupportedGrantType,
-            "grant_type must be authorization_code or refresh_token",
+            "grant_type must be authorization_code, refresh_token or client_credentials",
         )
         .into()),
         None => Err(Refusal::invalid_request("grant_type is missing").into()),

@@ -25,7 +25,7 @@ pub(super) async fn refresh(
     request: &DirectRequest,
     now: Timestamp,
 ) -> Result<Response<String>, Failure> {
-    if !request.client.may_refresh {
+    if !request.client.grants.refresh_token {
         return Err(Refusal::new(
             ErrorCode::UnauthorizedClient,
             "The client is not registered for refresh tokens",
