@@ -7,7 +7,7 @@ use axum::Router;
 use super::{
     authentication::AuthenticationRules,
     authorization_details::{AuthorizationDetailsType, DetailsTypes},
-    client_authentication::{CertificateAuthorities, ClientAuthenticator},
+    client_authentication::{Audiences, CertificateAuthorities, ClientAuthenticator},
     clients::{ClientAuthenticationMethod, ClientMetadata, Clients, Credential, KeySource},
     config_error::ConfigError,
     endpoints::Endpoints,
@@ -326,7 +326,7 @@ impl AuthorizationServerBuilder {
             .unwrap_or_else(|| Branding::new(endpoints.host()));
         let server = Server {
             realms: Realms::of(&self.issuer),
-            clients: ClientAuthenticator::new(clients, self.authorities, self.issuer),
+            clients: ClientAuthenticator::new(clients, self.authorities, Audiences::of(&endpoints)),
             scopes: self.scopes,
             details_types,
             resources,

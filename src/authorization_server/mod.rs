@@ -103,7 +103,7 @@ pub use self::{
     builder::{AuthorizationServer, AuthorizationServerBuilder},
     client_authentication::{CertificateAuthorities, InvalidCertificateAuthority},
     clients::{
-        ClientAuthenticationMethod, ClientMetadata, ClientProblem, InvalidClient,
+        ClientAuthenticationMethod, ClientMetadata, ClientProblem, FapiProfile, InvalidClient,
         InvalidDistinguishedName, InvalidRedirectUri, InvalidRegisteredCertificate,
     },
     config_error::ConfigError,

@@ -15,6 +15,7 @@ use super::{
     clients::{Binding, Client},
     direct::DirectRequest,
     endpoints::Endpoint,
+    parameters::Parameters,
     refusal::{self, ErrorCode, Failure, Refusal},
     response_mode::ResponseMode,
     scope::ScopeSet,
@@ -111,6 +112,7 @@ impl Server {
         }
         let details = self.requested_details(request)?;
         let scope = requested_scope(&request.client, parameters.get("scope"), &details)?;
+        check_context(&request.client, parameters, &scope)?;
         Ok(PushedRequest {
             client_id: request.client.id.clone(),
             response_mode: ResponseMode::read(parameters.get("response_mode"), &request.client)?,
@@ -223,6 +225,23 @@ pub(crate) fn requested_scope(
         ));
     }
     Ok(scope.to_string())
+}
+
+/// What ties the response to the request, of clients that have to send it (FAPI 1.0 Part 1 §5.2.2.2 and §5.2.2.3).
+fn check_context(client: &Client, parameters: &Parameters, scope: &str) -> Result<(), Refusal> {
+    if !client.profile.requires_nonce_or_state() {
+        return Ok(());
+    }
+    let is_openid = scope.split(' ').any(|name| name == "openid");
+    match is_openid {
+        true if !parameters.has("nonce") => Err(Refusal::invalid_request(
+            "nonce is missing, which this client has to send with the scope openid",
+        )),
+        false if !parameters.has("state") => Err(Refusal::invalid_request(
+            "state is missing, which this client has to send without the scope openid",
+        )),
+        true | false => Ok(()),
+    }
 }
 
 /// A hint that could be typed; any other is ignored, as it may be (OpenID Connect Core §3.1.2.1).

@@ -1,5 +1,4 @@
-//! Signed authorization requests at the pushed authorization request endpoint (RFC 9101, RFC 9126 §3, FAPI 2.0 Message
-//! Signing §5.3.1).
+//! Signed authorization requests (RFC 9101, RFC 9126 §3, FAPI 2.0 Message Signing §5.3.1, FAPI 1.0 Part 2 §5.2.2).
 
 use std::time::Duration;
 
@@ -8,17 +7,20 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::{
+    clients::Client,
     direct::DirectRequest,
     parameters::Parameters,
     refusal::{ErrorCode, Failure, Refusal},
     server::Server,
 };
 use crate::{
-    jose::{CompactJws, JwsAlgorithm, JwsError, JwsHeader, VerifyingKeySet, json, jwe::CompactJwe},
+    jose::{CompactJws, JwsError, JwsHeader, VerifyingKeySet, json, jwe::CompactJwe},
     time::Timestamp,
 };
 
-/// How long ago `nbf` may be, and how long after it `exp` (FAPI 2.0 Message Signing §5.3.1, rules 3 and 4).
+/// How long after `nbf` `exp` may be (FAPI 2.0 Message Signing §5.3.1.1 no. 4, FAPI 1.0 Part 2 §5.2.2 no. 13).
+///
+/// That `nbf` is no longer ago than that (no. 3, or no. 17) follows: an object that has not expired cannot be older.
 const HOUR: Duration = Duration::from_mins(60);
 
 /// How far ahead `nbf` may lie: at least 10 s have to pass, more than 60 s must not
@@ -43,14 +45,12 @@ pub(crate) enum RequestObjectError {
     Signature(JwsError),
     #[error("{0} of the request object is missing or malformed")]
     Claim(String),
-    #[error("iss and client_id of the request object must both be the client_id")]
+    #[error("client_id of the request object, and iss if it is there, must be the client_id")]
     OtherClient,
     #[error("aud of the request object must be the issuer identifier")]
     Audience,
     #[error("nbf of the request object is in the future: check the clock")]
     InFuture,
-    #[error("nbf of the request object is more than 60 minutes ago")]
-    TooOld,
     #[error("exp of the request object is more than 60 minutes after nbf")]
     LivesTooLong,
     #[error("The request object has expired")]
@@ -71,18 +71,20 @@ impl From<RequestObjectError> for Refusal {
 }
 
 impl Server {
-    /// Puts what the client has signed in the place of everything else it has sent (RFC 9101 §6.3).
+    /// Puts what the client has signed in the place of everything else it has pushed (RFC 9101 §6.3, RFC 9126 §3).
     ///
     /// Waits only for keys of the client that are not at hand.
     pub(crate) async fn open_request_object(
         &self,
         request: &mut DirectRequest,
     ) -> Result<(), Failure> {
+        // RFC 9126 §2.1 step 2.
         if request.parameters.has("request_uri") {
             return Err(Refusal::invalid_request("request_uri must not be pushed itself").into());
         }
         let rules = &request.client.messages;
         let Some(text) = request.parameters.get("request") else {
+            // RFC 9126 §2.3.
             if rules.request_object_required {
                 return Err(Refusal::invalid_request(
                     "This client must send its requests as signed request objects",
@@ -91,13 +93,27 @@ impl Server {
             }
             return Ok(());
         };
-        let refused = |error: RequestObjectError| Failure::from(Refusal::from(error));
-        let object = RequestObject::read(text, rules.request_object_algorithm).map_err(refused)?;
-        let keys = rules
-            .keys
-            .as_ref()
-            .ok_or_else(|| refused(RequestObjectError::NoKeys))?;
-        let known = keys.obtain(request.now).await?;
+        let (object, now) = self
+            .verified_object(&request.client, text, request.now)
+            .await?;
+        let parameters = object.accept(&request.client.id, self.endpoints.issuer(), now);
+        request.parameters = parameters.map_err(Refusal::from)?;
+        Ok(())
+    }
+
+    /// Reads a request object and checks its signature, nothing else. Returns when it did.
+    ///
+    /// Waits only for keys of the client that are not at hand.
+    async fn verified_object<'a>(
+        &self,
+        client: &Client,
+        text: &'a str,
+        now: Timestamp,
+    ) -> Result<(RequestObject<'a>, Timestamp), Failure> {
+        let object = RequestObject::read(text, client).map_err(Refusal::from)?;
+        let keys = client.messages.keys.as_ref();
+        let keys = keys.ok_or_else(|| Refusal::from(RequestObjectError::NoKeys))?;
+        let known = keys.obtain(now).await?;
         let mut verified = object.verify(&known.keys);
         if verified == Err(JwsError::NoKey) {
             // The client may have begun to use a new key.
@@ -105,13 +121,9 @@ impl Server {
             let fetched = keys.refresh_for_unknown_key(known.generation, now).await?;
             verified = object.verify(&fetched.keys);
         }
-        verified.map_err(|error| refused(RequestObjectError::Signature(error)))?;
-        // Judged after any wait: what was valid before it may not be any more.
-        let now = self.clock.now();
-        let issuer = self.endpoints.issuer();
-        let parameters = object.accept(&request.client.id, issuer, now);
-        request.parameters = parameters.map_err(refused)?;
-        Ok(())
+        verified.map_err(|error| Refusal::from(RequestObjectError::Signature(error)))?;
+        // The rest is judged after any wait: what was valid before it may not be any more.
+        Ok((object, self.clock.now()))
     }
 }
 
@@ -123,14 +135,17 @@ struct RequestObject<'a> {
 }
 
 impl<'a> RequestObject<'a> {
-    /// The algorithm is judged here, before any key is looked for.
-    fn read(text: &'a str, registered: Option<JwsAlgorithm>) -> Result<Self, RequestObjectError> {
+    /// The algorithm is judged here, before any key is looked for (RFC 9101 §6.2, RFC 8725 §3.1).
+    fn read(text: &'a str, client: &Client) -> Result<Self, RequestObjectError> {
         if CompactJwe::has_shape(text) {
             return Err(RequestObjectError::Encrypted);
         }
         let jws = CompactJws::parse(text)?;
         let header = jws.header()?;
-        if registered.is_some_and(|registered| registered != header.algorithm()) {
+        let (algorithm, registered) =
+            (header.algorithm(), client.messages.request_object_algorithm);
+        let other = registered.is_some_and(|registered| registered != algorithm);
+        if other || !client.profile.allows_algorithm(algorithm) {
             return Err(RequestObjectError::Algorithm);
         }
         // An assertion or a proof that somebody got hold of must not become a request (RFC 9101 §10.8).
@@ -158,12 +173,12 @@ impl<'a> RequestObject<'a> {
         issuer: &str,
         now: Timestamp,
     ) -> Result<Parameters, RequestObjectError> {
-        for name in ["iss", "client_id"] {
-            let value = self.claims.get(name).and_then(Value::as_str);
-            let value = value.ok_or_else(|| malformed(name))?;
-            if value != client_id {
-                return Err(RequestObjectError::OtherClient);
-            }
+        let named = self.claims.get("client_id").and_then(Value::as_str);
+        let named = named.ok_or_else(|| malformed("client_id"))?;
+        // RFC 9101 §4 recommends `iss`, FAPI does not demand it; where it is, it says who signed (RFC 9126 §3 step 3).
+        let issuer_is_client = self.claims.get("iss").is_none_or(|iss| *iss == client_id);
+        if named != client_id || !issuer_is_client {
+            return Err(RequestObjectError::OtherClient);
         }
         if !is_for(self.claims.get("aud"), issuer)? {
             return Err(RequestObjectError::Audience);
@@ -175,9 +190,6 @@ impl<'a> RequestObject<'a> {
         let (not_before, expires) = (not_before?, expires?);
         if not_before > now.plus(MAX_AHEAD) {
             return Err(RequestObjectError::InFuture);
-        }
-        if not_before.plus(HOUR) < now {
-            return Err(RequestObjectError::TooOld);
         }
         if expires > not_before.plus(HOUR) {
             return Err(RequestObjectError::LivesTooLong);

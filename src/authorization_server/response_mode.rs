@@ -46,6 +46,11 @@ impl ResponseMode {
                 ));
             }
         };
+        if !client.profile.allows_mode(mode) {
+            return Err(Refusal::invalid_request(
+                "response_mode has to be jwt for this client",
+            ));
+        }
         match &client.messages.response_modes {
             Some(registered) if !registered.iter().any(|one| one == name) => {
                 Err(Refusal::invalid_request(

@@ -28,6 +28,7 @@ mod details;
 mod dpop;
 #[path = "../shared/emitted.rs"]
 mod emitted;
+mod fapi1;
 mod faults;
 mod flow;
 mod introspection;

@@ -152,13 +152,15 @@ async fn a_request_object_says_who_asks_whom_and_when() {
     let world = World::new();
     let now = world.now().as_unix();
     for (clause, claims) in [
-        ("RFC 9101 §4: iss missing", json!({"iss": null})),
-        ("of another client", json!({"iss": "other"})),
+        (
+            "RFC 9126 §3: iss of another client",
+            json!({"iss": "other"}),
+        ),
         ("no text", json!({"iss": ["dpop"]})),
         ("RFC 9126 §3: client_id missing", json!({"client_id": null})),
         ("of another client", json!({"client_id": "other"})),
         (
-            "Message Signing §5.3.1 rule 2: aud missing",
+            "Message Signing §5.3.1.1 no. 2: aud missing",
             json!({"aud": null}),
         ),
         ("no issuer", json!({"aud": "https://other.example"})),
@@ -168,7 +170,7 @@ async fn a_request_object_says_who_asks_whom_and_when() {
         ("an empty array", json!({"aud": []})),
         ("an array with another type", json!({"aud": [ISSUER, 1]})),
         ("no text", json!({"aud": 1})),
-        ("rule 3: nbf missing", json!({"nbf": null})),
+        ("no. 3: nbf missing", json!({"nbf": null})),
         ("text", json!({"nbf": now.to_string()})),
         ("too old", json!({"nbf": now - 3601, "exp": now - 1})),
         (
@@ -176,7 +178,7 @@ async fn a_request_object_says_who_asks_whom_and_when() {
             json!({"nbf": now - 3601, "exp": now + 60}),
         ),
         ("in the future", json!({"nbf": now + 61, "exp": now + 90})),
-        ("rule 4: exp missing", json!({"exp": null})),
+        ("no. 4: exp missing", json!({"exp": null})),
         ("text", json!({"exp": "soon"})),
         ("expired", json!({"nbf": now - 60, "exp": now})),
         ("living too long", json!({"exp": now + 3601})),
@@ -199,6 +201,7 @@ async fn a_request_object_says_who_asks_whom_and_when() {
         json!({"exp": now + 3600}),
         json!({"nbf": now + 10}),
         json!({"jti": null, "iat": null}),
+        json!({"iss": null}),
     ] {
         let reply = world.push_claims("dpop", &claims).await;
         assert_eq!(reply.status, 201, "{claims} {reply:?}");

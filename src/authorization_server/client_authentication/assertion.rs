@@ -7,7 +7,11 @@ use serde_json::{Map, Value};
 
 use super::{ClientAuthenticationError as Error, UsedAssertion};
 use crate::{
-    authorization_server::parameters::Parameters,
+    authorization_server::{
+        clients::FapiProfile,
+        endpoints::{Endpoint, Endpoints},
+        parameters::Parameters,
+    },
     jose::{CompactJws, JwsAlgorithm, JwsHeader, VerifyingKeySet, json},
     time::Timestamp,
 };
@@ -27,6 +31,44 @@ const MAX_LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// How far ahead `iat` and `nbf` may lie: at least 10 s have to pass, more than 60 s must not
 /// (FAPI 2.0 Security Profile §5.3.2.1, Note 3).
 const MAX_AHEAD: Duration = Duration::from_secs(30);
+
+/// What names this server in `aud`.
+#[derive(Debug)]
+pub(crate) struct Audiences {
+    issuer: String,
+    /// The URLs of the token endpoint (OpenID Connect Core §9) and of the pushed authorization request endpoint (RFC 9126 §2),
+    /// and where there are any, their aliases for mutual TLS, which are URLs of the same endpoints (RFC 8705 §5). No text has
+    /// a client put the URL of another endpoint there.
+    endpoints: Vec<String>,
+}
+
+impl Audiences {
+    pub(crate) fn of(endpoints: &Endpoints) -> Self {
+        let urls = [Endpoint::Token, Endpoint::PushedRequests]
+            .into_iter()
+            .flat_map(|it| std::iter::once(endpoints.url(it)).chain(endpoints.mtls_url(it)));
+        Self {
+            issuer: endpoints.issuer().to_owned(),
+            endpoints: urls.collect(),
+        }
+    }
+
+    fn include(&self, audience: Option<&Value>, profile: FapiProfile) -> bool {
+        let ours = |one: &Value| {
+            let one = one.as_str();
+            let is_endpoint = || self.endpoints.iter().any(|url| Some(url.as_str()) == one);
+            one == Some(&self.issuer) || is_endpoint()
+        };
+        match audience {
+            // One string and no array, so that an assertion works at one server only.
+            Some(one) if profile.audience_is_issuer_alone() => one.as_str() == Some(&self.issuer),
+            // For the same reason a name of somebody else may not stand among ours.
+            Some(Value::Array(several)) => !several.is_empty() && several.iter().all(ours),
+            Some(one) => ours(one),
+            None => false,
+        }
+    }
+}
 
 /// An assertion that has been read and not verified. Nothing in it can be believed.
 #[derive(Debug)]
@@ -82,11 +124,14 @@ impl<'a> Assertion<'a> {
     pub(super) fn verify(
         &self,
         keys: &VerifyingKeySet,
-        algorithm: Option<JwsAlgorithm>,
-        issuer: &str,
+        registered: Option<JwsAlgorithm>,
+        profile: FapiProfile,
+        audiences: &Audiences,
         now: Timestamp,
     ) -> Result<UsedAssertion, Error> {
-        if algorithm.is_some_and(|registered| registered != self.header.algorithm()) {
+        let algorithm = self.header.algorithm();
+        let other = registered.is_some_and(|registered| registered != algorithm);
+        if other || !profile.allows_algorithm(algorithm) {
             return Err(Error::Algorithm);
         }
         self.jws
@@ -96,9 +141,8 @@ impl<'a> Assertion<'a> {
         if text(&self.claims, "iss")? != self.subject {
             return Err(Error::Issuer);
         }
-        // One string and no array, so that an assertion works at one server only.
-        if self.claims.get("aud").and_then(Value::as_str) != Some(issuer) {
-            return Err(Error::Audience);
+        if !audiences.include(self.claims.get("aud"), profile) {
+            return Err(Error::Audience(profile));
         }
         let expires = date(&self.claims, "exp")?.ok_or(Error::Claim("exp"))?;
         if expires <= now {

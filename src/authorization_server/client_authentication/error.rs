@@ -3,7 +3,10 @@
 use thiserror::Error;
 
 use crate::{
-    authorization_server::refusal::{ErrorCode, Refusal},
+    authorization_server::{
+        clients::FapiProfile,
+        refusal::{ErrorCode, Refusal},
+    },
     jose::{JwsError, json::InvalidJson},
 };
 
@@ -45,9 +48,9 @@ pub(crate) enum ClientAuthenticationError {
     Claim(&'static str),
     #[error("`iss` and `sub` are not the same")]
     Issuer,
-    /// FAPI 2.0 Security Profile §5.3.2.1.
-    #[error("`aud` is not the issuer as one string")]
-    Audience,
+    /// What it would have to be is said by the client's profile.
+    #[error("`aud` is not the issuer, or what else is allowed to this client")]
+    Audience(FapiProfile),
     #[error("the assertion has expired")]
     Expired,
     #[error("`exp` is too far in the future")]
@@ -93,8 +96,12 @@ impl From<ClientAuthenticationError> for Refusal {
             }
             E::Claim(_) => "The client assertion needs the claims iss, sub, aud, exp and jti",
             E::Issuer => "iss and sub of the client assertion must both be the client_id",
-            E::Audience => {
+            E::Audience(FapiProfile::Fapi2) => {
                 "aud of the client assertion must be the issuer identifier, as one string"
+            }
+            E::Audience(FapiProfile::Fapi1Advanced) => {
+                "aud of the client assertion must be the issuer identifier, or the URL of the token endpoint or of the \
+                 pushed authorization request endpoint, and no other"
             }
             E::Expired => "The client assertion has expired",
             E::ExpiresTooLate => "exp of the client assertion is too far in the future",

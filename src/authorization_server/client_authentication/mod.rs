@@ -9,6 +9,7 @@ use std::sync::Arc;
 use http::{HeaderMap, header};
 
 use self::assertion::Assertion;
+pub(crate) use self::assertion::Audiences;
 pub use self::certificate::{CertificateAuthorities, InvalidCertificateAuthority};
 pub(crate) use self::error::ClientAuthenticationError;
 use super::{
@@ -82,19 +83,19 @@ impl KeyWish {
 pub(crate) struct ClientAuthenticator {
     clients: Clients,
     authorities: CertificateAuthorities,
-    issuer: String,
+    audiences: Audiences,
 }
 
 impl ClientAuthenticator {
     pub(crate) const fn new(
         clients: Clients,
         authorities: CertificateAuthorities,
-        issuer: String,
+        audiences: Audiences,
     ) -> Self {
         Self {
             clients,
             authorities,
-            issuer,
+            audiences,
         }
     }
 
@@ -154,7 +155,14 @@ impl ClientAuthenticator {
         let (client, credential) =
             find(client_id).ok_or(ClientAuthenticationError::UnknownClient)?;
         let assertion = match (credential, assertion) {
-            (Credential::Assertion { keys, algorithm }, Some(assertion)) => {
+            (
+                Credential::Assertion {
+                    keys,
+                    algorithm,
+                    profile,
+                },
+                Some(assertion),
+            ) => {
                 let wish = |unknown_in| KeyWish {
                     keys: keys.clone(),
                     unknown_in,
@@ -162,7 +170,7 @@ impl ClientAuthenticator {
                 let Some(known) = fetched.cloned().or_else(|| keys.current(now)) else {
                     return Err(Unauthenticated::NeedsKeys(wish(None)));
                 };
-                match assertion.verify(&known.keys, *algorithm, &self.issuer, now) {
+                match assertion.verify(&known.keys, *algorithm, *profile, &self.audiences, now) {
                     Err(ClientAuthenticationError::Signature(JwsError::NoKey))
                         if fetched.is_none() =>
                     {

@@ -70,7 +70,9 @@ pub enum ClientProblem {
     #[error("jwks holds a private or symmetric key; only public keys may be registered")]
     PrivateKey,
     /// No key of the set can verify an assertion.
-    #[error("jwks holds no key that can verify PS256, ES256 or EdDSA signatures")]
+    #[error(
+        "jwks holds no key that can verify PS256, ES256 or EdDSA signatures, the last of which FAPI 1.0 does not allow"
+    )]
     NoUsableKey,
     /// No key of the set fits `token_endpoint_auth_signing_alg`.
     #[error("jwks holds no key for the algorithm in token_endpoint_auth_signing_alg")]
@@ -133,4 +135,7 @@ pub enum ClientProblem {
         "require_pushed_authorization_requests cannot be false: every request has to be pushed"
     )]
     NotPushed,
+    /// A member says what the client's profile has no place for: see [`FapiProfile`](super::FapiProfile).
+    #[error("{0} is not as the client's fapi_profile demands")]
+    OutsideProfile(&'static str),
 }

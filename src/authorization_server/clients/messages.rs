@@ -10,7 +10,7 @@ use crate::{
     },
     issuer::IssuerKeys,
     jose::{
-        JwkSet, JwsAlgorithm,
+        JwkSet, JwsAlgorithm, VerifyingKeySet,
         jwe::{
             ContentEncryption, EncryptionHeader, EncryptionKey, JweAlgorithm, JweKeyError, encrypt,
         },
@@ -66,14 +66,20 @@ impl Messages {
                 .as_ref()
                 .and_then(|given| IssuerKeys::fixed(given).ok()),
         };
-        let request_object_required = metadata.require_signed_request_object.unwrap_or_default();
+        let request_object_required = metadata.fapi_profile.requires_request_object()
+            || metadata.require_signed_request_object.unwrap_or_default();
         let request_object_algorithm = metadata.request_object_signing_alg;
         if keys.is_none() && (request_object_required || request_object_algorithm.is_some()) {
             return Err(ClientProblem::NoKeyForRequestObjects);
         }
-        if let (Some(wanted), Some(given)) = (request_object_algorithm, &given) {
-            let fits = crate::jose::VerifyingKeySet::new(given);
-            if fits.keys().iter().all(|key| key.algorithm() != wanted) {
+        if request_object_required || request_object_algorithm.is_some() {
+            let fits = |algorithm| match request_object_algorithm {
+                Some(wanted) => wanted == algorithm,
+                None => metadata.fapi_profile.allows_algorithm(algorithm),
+            };
+            // Of keys that are fetched nothing is known yet.
+            let given = given.as_ref().map(VerifyingKeySet::new);
+            if given.is_some_and(|set| !set.keys().iter().any(|key| fits(key.algorithm()))) {
                 return Err(ClientProblem::NoKeyForRequestObjects);
             }
         }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::profile::FapiProfile;
 use crate::jose::{
     JwsAlgorithm,
     jwe::{ContentEncryption, JweAlgorithm},
@@ -23,6 +24,9 @@ pub struct ClientMetadata {
     /// What the consent page calls it; the identifier if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_name: Option<String>,
+    /// The profile it is held to: `fapi2`, which is the default, or `fapi1_advanced`. The one member that is not registered
+    /// with IANA.
+    pub fapi_profile: FapiProfile,
     /// Where authorization responses may go, compared character by character. Required for `authorization_code`.
     pub redirect_uris: Vec<String>,
     /// How it authenticates. Required: the default of RFC 7591 is a shared secret, and there are none here.

@@ -7,6 +7,7 @@ mod grants;
 mod key_source;
 mod messages;
 mod metadata;
+mod profile;
 mod redirect_uri;
 mod registration;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use self::{
     distinguished_name::InvalidDistinguishedName,
     error::{ClientProblem, InvalidClient},
     metadata::{ClientAuthenticationMethod, ClientMetadata},
+    profile::FapiProfile,
     redirect_uri::InvalidRedirectUri,
 };
 use super::{authorization_details::DetailsTypes, scope::ScopeSet};
@@ -39,6 +41,7 @@ pub(crate) struct Client {
     pub(crate) id: String,
     /// What pages call it.
     pub(crate) name: String,
+    pub(crate) profile: FapiProfile,
     pub(crate) redirect_uris: Vec<RedirectUri>,
     pub(crate) credential: Credential,
     pub(crate) binding: Binding,
@@ -62,6 +65,8 @@ pub(crate) enum Credential {
         keys: IssuerKeys,
         /// The only algorithm allowed, if one is registered.
         algorithm: Option<JwsAlgorithm>,
+        /// Says what else they have to be like.
+        profile: FapiProfile,
     },
     /// A certificate with this subject, issued by one of the authorities (RFC 8705 §2.1).
     Subject(CertificateSubject),

@@ -35,13 +35,16 @@ impl Client {
             return Err(ClientProblem::NotPushed);
         }
         let grants = Grants::register(metadata)?;
+        let (profile, binding) = (metadata.fapi_profile, binding(metadata)?);
+        profile.check(metadata, binding)?;
         let credential = credential(metadata, source)?;
         Ok(Self {
             name: name(metadata)?,
             redirect_uris: redirect_uris(metadata, grants)?,
             messages: Messages::register(metadata, &credential)?,
             credential,
-            binding: binding(metadata)?,
+            binding,
+            profile,
             scopes: scopes(metadata, known_scopes)?,
             details_types: details_types(metadata, known_types)?,
             grants,
@@ -143,17 +146,30 @@ pub(crate) fn credential(
 
 fn assertion(metadata: &ClientMetadata, source: &KeySource) -> Result<Credential, ClientProblem> {
     let algorithm = metadata.token_endpoint_auth_signing_alg;
+    let profile = metadata.fapi_profile;
     if let Some(url) = &metadata.jwks_uri {
         let keys = source.keys(&metadata.client_id, url)?;
-        return Ok(Credential::Assertion { keys, algorithm });
+        return Ok(Credential::Assertion {
+            keys,
+            algorithm,
+            profile,
+        });
     }
     let set = JwkSet::from_value(jwks(metadata)?)?;
     let keys = VerifyingKeySet::new(&set);
     if algorithm.is_some_and(|wanted| keys.keys().iter().all(|key| key.algorithm() != wanted)) {
         return Err(ClientProblem::NoKeyForAlgorithm);
     }
+    let mut algorithms = keys.keys().iter().map(|key| key.algorithm());
+    if !algorithms.any(|algorithm| profile.allows_algorithm(algorithm)) {
+        return Err(ClientProblem::NoUsableKey);
+    }
     let keys = IssuerKeys::fixed(&set).map_err(|_| ClientProblem::NoUsableKey)?;
-    Ok(Credential::Assertion { keys, algorithm })
+    Ok(Credential::Assertion {
+        keys,
+        algorithm,
+        profile,
+    })
 }
 
 fn jwks(metadata: &ClientMetadata) -> Result<&Value, ClientProblem> {
