@@ -30,7 +30,7 @@ mod discovery;
 mod fake_source;
 #[cfg(feature = "discovery")]
 mod freshness;
-#[cfg(feature = "discovery")]
+#[cfg(any(feature = "discovery", feature = "client"))]
 mod introspection;
 #[cfg(feature = "discovery")]
 mod live;
@@ -60,6 +60,8 @@ mod well_known;
 
 #[cfg(all(test, feature = "discovery"))]
 pub(crate) use self::introspection::fake as introspection_fake;
+#[cfg(feature = "client")]
+pub(crate) use self::introspection::{AnswerRules, Format as IntrospectionFormat};
 #[cfg(feature = "discovery")]
 pub(crate) use self::introspection::{Context as IntrospectionContext, Introspector, Question};
 #[cfg(feature = "client")]

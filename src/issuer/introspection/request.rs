@@ -9,6 +9,7 @@ use http::{
 };
 use url::{Url, form_urlencoded};
 
+use super::format::Format;
 use crate::{
     issuer::{
         IntrospectionError,
@@ -22,15 +23,6 @@ use crate::{
 
 /// The largest answer that is read, in bytes.
 pub(super) const MAX_BODY: usize = 64 * 1024;
-
-/// What is asked for, and demanded of the answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Format {
-    /// `application/json` (RFC 7662 §2.2).
-    Json,
-    /// `application/token-introspection+jwt` (RFC 9701 §4).
-    Jwt,
-}
 
 /// An answer of the media type demanded. Nothing says yet that it can be believed.
 pub(super) type RawAnswer = Result<Bytes, IntrospectionError>;
@@ -138,28 +130,6 @@ impl HttpAsk {
             Authentication::MutualTls => {}
         }
         Ok(form.finish())
-    }
-}
-
-impl Format {
-    const fn media_type(self) -> &'static str {
-        match self {
-            Self::Json => "application/json",
-            Self::Jwt => "application/token-introspection+jwt",
-        }
-    }
-
-    /// An answer of another type is none: plain JSON must not do where a signature was demanded (RFC 9701 §8.2).
-    fn check(self, headers: &HeaderMap) -> Result<(), IntrospectionError> {
-        let value = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-        let text = String::from_utf8_lossy(value.unwrap_or_default());
-        let essence = text.split(';').next().unwrap_or_default().trim();
-        if essence.eq_ignore_ascii_case(self.media_type()) {
-            Ok(())
-        } else {
-            let shortened = essence.chars().take(100).collect();
-            Err(IntrospectionError::MediaType(shortened))
-        }
     }
 }
 

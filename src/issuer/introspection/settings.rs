@@ -8,9 +8,11 @@ use url::Url;
 use super::{
     answer::{Reading, SignedRules},
     flights::Flights,
+    format::Format,
     introspector::{Gate, Inner, Introspector},
     memory::{Limits, Memory},
-    request::{Ask, Authentication, Format, HttpAsk, Place},
+    request::{Ask, Authentication, HttpAsk, Place},
+    signed_answer::AnswerRules,
 };
 use crate::{
     issuer::{
@@ -344,12 +346,14 @@ impl Introspection {
                 let mut names = context.audiences.to_vec();
                 names.push(self.client_id.clone());
                 Reading::Signed(SignedRules {
-                    issuer: context.issuer.to_owned(),
-                    names,
+                    rules: AnswerRules {
+                        issuer: context.issuer.to_owned(),
+                        names,
+                        algorithms: context.algorithms.to_vec(),
+                        clock_skew: context.clock_skew,
+                        encryption: self.encryption.clone(),
+                    },
                     keys: context.keys.clone(),
-                    algorithms: context.algorithms.to_vec(),
-                    clock_skew: context.clock_skew,
-                    encryption: self.encryption.clone(),
                 })
             }
         };
