@@ -47,24 +47,29 @@ impl Client {
             let nonce = nonce.to_owned();
             answer = self.post(endpoint, url, parameters, Some(&nonce)).await?;
         }
-        let status = answer.status();
-        if status == success {
-            return json::from_slice(answer.body()).map_err(|error| ClientError::Malformed {
-                endpoint,
-                reason: error.to_string(),
-            });
-        }
-        match error_body(&answer) {
-            Some(body) => Err(ClientError::Refused {
-                endpoint,
-                status,
-                error: AuthorizationServerError::new(
-                    &body.error,
-                    body.error_description.as_deref(),
-                ),
-            }),
-            None => Err(ClientError::UnexpectedStatus { endpoint, status }),
-        }
+        let answer = expect(endpoint, success, answer)?;
+        json::from_slice(answer.body()).map_err(|error| ClientError::Malformed {
+            endpoint,
+            reason: error.to_string(),
+        })
+    }
+
+    /// Posts a form to an endpoint that binds nothing, so that no proof is needed, and gives back the answer of a success.
+    pub(super) async fn tell(
+        &self,
+        endpoint: Endpoint,
+        url: &Url,
+        parameters: &[(&str, &str)],
+        accept: &'static str,
+    ) -> Result<Response<Bytes>, ClientError> {
+        let outgoing = Outgoing {
+            method: Method::POST,
+            url: url.clone(),
+            headers: form_headers(accept),
+            body: self.form(parameters)?.into(),
+        };
+        let answer = self.send_once(endpoint, outgoing, LIMIT).await?;
+        expect(endpoint, StatusCode::OK, answer)
     }
 
     /// One request. Assertion and proof are made anew, for each is good for one request only.
@@ -78,7 +83,7 @@ impl Client {
         let outgoing = Outgoing {
             method: Method::POST,
             url: url.clone(),
-            headers: self.form_headers(url, nonce)?,
+            headers: self.proven_headers(url, nonce)?,
             body: self.form(parameters)?.into(),
         };
         self.send_once(endpoint, outgoing, LIMIT).await
@@ -129,11 +134,8 @@ impl Client {
         Ok(form.finish())
     }
 
-    fn form_headers(&self, url: &Url, nonce: Option<&str>) -> Result<HeaderMap, ClientError> {
-        let mut headers = HeaderMap::new();
-        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-        headers.insert(CONTENT_TYPE, form);
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    fn proven_headers(&self, url: &Url, nonce: Option<&str>) -> Result<HeaderMap, ClientError> {
+        let mut headers = form_headers("application/json");
         match &self.parts.binding {
             // At the pushed request too: it binds the code to the key (RFC 9449 §10.1).
             Binding::Dpop(signer) => {
@@ -157,6 +159,34 @@ pub(super) fn ascii(text: &str) -> HeaderValue {
     let mut value = HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
     value.set_sensitive(true);
     value
+}
+
+fn form_headers(accept: &'static str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+    headers.insert(CONTENT_TYPE, form);
+    headers.insert(ACCEPT, HeaderValue::from_static(accept));
+    headers
+}
+
+/// The answer if it has the status of success, else what the server says is wrong.
+fn expect(
+    endpoint: Endpoint,
+    success: StatusCode,
+    answer: Response<Bytes>,
+) -> Result<Response<Bytes>, ClientError> {
+    let status = answer.status();
+    if status == success {
+        return Ok(answer);
+    }
+    match error_body(&answer) {
+        Some(body) => Err(ClientError::Refused {
+            endpoint,
+            status,
+            error: AuthorizationServerError::new(&body.error, body.error_description.as_deref()),
+        }),
+        None => Err(ClientError::UnexpectedStatus { endpoint, status }),
+    }
 }
 
 fn error_body(answer: &Response<Bytes>) -> Option<ErrorBody> {

@@ -4,8 +4,11 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     client::{Authentication, Binding, Client, Parts, Responses},
+    introspection::IntrospectionSettings,
     jwt::IdTokenSettings,
     server_keys::ServerKeys,
+    signed_request::Requests,
+    user_info::UserInfoSettings,
 };
 use crate::{
     dpop::ProofSigner,
@@ -81,9 +84,11 @@ pub(super) struct Settings {
     response_limit: usize,
     clock: Arc<dyn Clock>,
     http_on_loopback: bool,
-    request_key: Option<SigningKey>,
+    requests: Requests,
     responses: Responses,
     pub(super) id_tokens: IdTokenSettings,
+    pub(super) user_info: UserInfoSettings,
+    pub(super) introspection: IntrospectionSettings,
 }
 
 /// Why a client cannot be built.
@@ -118,9 +123,11 @@ impl ClientBuilder<step::Unauthenticated> {
             response_limit: 4 * 1024 * 1024,
             clock: Arc::new(SystemClock),
             http_on_loopback: false,
-            request_key: None,
+            requests: Requests::Plain,
             responses: Responses::Plain,
             id_tokens: IdTokenSettings::default(),
+            user_info: UserInfoSettings::default(),
+            introspection: IntrospectionSettings::default(),
         };
         Self {
             settings,
@@ -222,9 +229,11 @@ impl ClientBuilder<step::Bound> {
             transport,
             response_limit: settings.response_limit,
             clock: settings.clock,
-            request_key: settings.request_key,
+            requests: settings.requests,
             responses: settings.responses,
             id_tokens: settings.id_tokens,
+            user_info: settings.user_info,
+            introspection: settings.introspection,
         }))
     }
 }
@@ -271,7 +280,18 @@ impl<Step> ClientBuilder<Step> {
     /// for travels in a request object (RFC 9101, FAPI 2.0 Message Signing §5.3.2).
     #[doc(alias = "JAR")]
     pub fn signed_requests(mut self, key: SigningKey) -> Self {
-        self.settings.request_key = Some(key);
+        self.settings.requests = Requests::Signed(Box::new(key));
+        self
+    }
+
+    /// As [`signed_requests`](Self::signed_requests), and encrypts what was signed to the key that the authorization server
+    /// publishes for that (RFC 9101 §6.1), with an algorithm of `request_object_encryption_alg_values_supported` of its
+    /// metadata.
+    ///
+    /// A pushed request is seen by nobody but the authorization server, and by what ends its TLS connections: this is for
+    /// requests that the latter must not read.
+    pub fn encrypted_requests(mut self, key: SigningKey) -> Self {
+        self.settings.requests = Requests::Encrypted(Box::new(key));
         self
     }
 

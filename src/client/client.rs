@@ -11,14 +11,16 @@ use super::{
     builder::{ClientBuilder, step},
     endpoints,
     error::{ClientError, Endpoint},
+    introspection::IntrospectionSettings,
     jwt::IdTokenSettings,
     nonces::ServerNonces,
     pending::PendingAuthorization,
     pkce::CodeVerifier,
     secret::SecretText,
     server_keys::ServerKeys,
-    signed_request::request_object,
+    signed_request::Requests,
     token_set::{TokenSet, TokenType},
+    user_info::UserInfoSettings,
 };
 use crate::{
     dpop::ProofSigner,
@@ -47,10 +49,11 @@ pub(super) struct Parts {
     pub(super) response_limit: usize,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) server_keys: ServerKeys,
-    /// What requests are signed with, if they are.
-    pub(super) request_key: Option<SigningKey>,
+    pub(super) requests: Requests,
     pub(super) responses: Responses,
     pub(super) id_tokens: IdTokenSettings,
+    pub(super) user_info: UserInfoSettings,
+    pub(super) introspection: IntrospectionSettings,
 }
 
 /// What an authorization response has to be.
@@ -166,16 +169,10 @@ impl Client {
             parameters.push(("response_mode", "jwt"));
         }
 
-        let signed = match &self.parts.request_key {
-            Some(key) => {
-                let (id, issuer) = (&self.parts.client_id, self.issuer());
-                Some(request_object(key, id, issuer, &parameters, now)?)
-            }
-            None => None,
-        };
-        if let Some(signed) = &signed {
+        let object = self.request_object(&metadata, &parameters, now).await?;
+        if let Some(object) = &object {
             // Nothing beside it (RFC 9126 §3).
-            parameters = vec![("request", signed.as_str())];
+            parameters = vec![("request", object.as_str())];
         }
         let kind = Endpoint::PushedAuthorizationRequest;
         let pushed: PushedRequest = self

@@ -5,34 +5,52 @@ use url::Url;
 use super::error::ClientError;
 use crate::issuer::AuthorizationServerMetadata;
 
-/// The token endpoint; its alias for mutual TLS if `aliases` and there is one (RFC 8705 §5).
-pub(super) fn token_endpoint(
-    metadata: &AuthorizationServerMetadata,
-    aliases: bool,
-) -> Result<&Url, ClientError> {
-    metadata
-        .mtls_endpoint_aliases
-        .as_ref()
-        .filter(|_| aliases)
-        .and_then(|aliases| aliases.token_endpoint.as_ref())
-        .or(metadata.token_endpoint.as_ref())
-        .ok_or(ClientError::MissingEndpoint("token_endpoint"))
+/// Declares how an endpoint is found: its alias for mutual TLS if `aliases` and there is one (RFC 8705 §5), else itself.
+macro_rules! endpoint {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        pub(super) fn $name(
+            metadata: &AuthorizationServerMetadata,
+            aliases: bool,
+        ) -> Result<&Url, ClientError> {
+            metadata
+                .mtls_endpoint_aliases
+                .as_ref()
+                .filter(|_| aliases)
+                .and_then(|aliases| aliases.$name.as_ref())
+                .or(metadata.$name.as_ref())
+                .ok_or(ClientError::MissingEndpoint(stringify!($name)))
+        }
+    };
 }
 
-/// The pushed authorization request endpoint, or its alias.
-pub(super) fn pushed_authorization_request_endpoint(
+endpoint! {
+    /// Where codes become tokens (RFC 6749 §3.2).
+    token_endpoint
+}
+endpoint! {
+    /// Where requests are pushed (RFC 9126 §2).
+    pushed_authorization_request_endpoint
+}
+endpoint! {
+    /// Claims about the person (OpenID Connect Core §5.3).
+    userinfo_endpoint
+}
+endpoint! {
+    /// Where tokens are given back (RFC 7009 §2).
+    revocation_endpoint
+}
+endpoint! {
+    /// Where tokens are looked up (RFC 7662 §2).
+    introspection_endpoint
+}
+
+/// Where the person logs out (OpenID Connect RP-Initiated Logout §2.1). It is opened by the browser, so it has no alias.
+pub(super) fn end_session_endpoint(
     metadata: &AuthorizationServerMetadata,
-    aliases: bool,
 ) -> Result<&Url, ClientError> {
-    metadata
-        .mtls_endpoint_aliases
-        .as_ref()
-        .filter(|_| aliases)
-        .and_then(|aliases| aliases.pushed_authorization_request_endpoint.as_ref())
-        .or(metadata.pushed_authorization_request_endpoint.as_ref())
-        .ok_or(ClientError::MissingEndpoint(
-            "pushed_authorization_request_endpoint",
-        ))
+    let endpoint = metadata.end_session_endpoint.as_ref();
+    endpoint.ok_or(ClientError::MissingEndpoint("end_session_endpoint"))
 }
 
 /// The authorization endpoint. It is opened by the browser, so it has no alias.
@@ -85,6 +103,36 @@ mod tests {
         assert_eq!(par.map(Url::as_str).ok(), Some("https://mtls.example/par"));
         assert!(pushed_authorization_request_endpoint(&other, false).is_err());
         assert!(token_endpoint(&other, true).is_err());
+    }
+
+    // RFC 8705 §5: "any endpoint".
+    #[test]
+    fn what_tokens_are_shown_to_has_aliases_too() {
+        let names = ["userinfo", "revocation", "introspection"];
+        let member = |host: &str, name: &str| {
+            let url = format!("https://{host}/{name}");
+            (format!("{name}_endpoint"), Value::from(url))
+        };
+        let mut members: serde_json::Map<_, _> = names
+            .map(|name| member("as.example", name))
+            .into_iter()
+            .collect();
+        let aliases: serde_json::Map<_, _> = names
+            .map(|name| member("mtls.example", name))
+            .into_iter()
+            .collect();
+        members.insert("issuer".to_owned(), "https://as.example".into());
+        members.insert("mtls_endpoint_aliases".to_owned(), aliases.into());
+        let metadata = metadata(&members.into());
+        for (aliases, host) in [(true, "mtls.example"), (false, "as.example")] {
+            for found in [
+                userinfo_endpoint(&metadata, aliases),
+                revocation_endpoint(&metadata, aliases),
+                introspection_endpoint(&metadata, aliases),
+            ] {
+                assert_eq!(found.unwrap().host_str(), Some(host));
+            }
+        }
     }
 
     // FAPI 2.0 Security Profile §5.3.3.2.

@@ -6,12 +6,12 @@ use http::StatusCode;
 
 use super::{
     id_token_error::IdTokenError, response::CallbackError, secret::RandomFailure,
-    server_text::ServerText, token_set::TokenType,
+    server_text::ServerText, token_set::TokenType, user_info::UserInfoError,
 };
 use crate::{
     dpop::ProofSigningError,
-    issuer::{FetchError, TransportError},
-    jose::SigningKeyError,
+    issuer::{FetchError, IntrospectionError, TransportError},
+    jose::{SigningKeyError, jwe::JweKeyError},
 };
 
 /// Whom the client was talking to.
@@ -22,6 +22,12 @@ pub enum Endpoint {
     PushedAuthorizationRequest,
     /// The token endpoint (RFC 6749 §3.2).
     Token,
+    /// The userinfo endpoint (OpenID Connect Core §5.3).
+    UserInfo,
+    /// The revocation endpoint (RFC 7009 §2).
+    Revocation,
+    /// The introspection endpoint (RFC 7662 §2).
+    Introspection,
     /// A protected resource.
     Resource,
 }
@@ -31,6 +37,9 @@ impl fmt::Display for Endpoint {
         f.write_str(match self {
             Self::PushedAuthorizationRequest => "pushed authorization request endpoint",
             Self::Token => "token endpoint",
+            Self::UserInfo => "userinfo endpoint",
+            Self::Revocation => "revocation endpoint",
+            Self::Introspection => "introspection endpoint",
             Self::Resource => "protected resource",
         })
     }
@@ -97,6 +106,22 @@ pub enum ClientError {
     /// There are tokens, but it cannot be believed who signed in.
     #[error(transparent)]
     IdToken(#[from] IdTokenError),
+    /// What the userinfo endpoint said cannot be believed.
+    #[error(transparent)]
+    UserInfo(#[from] UserInfoError),
+    /// What the introspection endpoint said cannot be believed.
+    #[error("introspection endpoint: {0}")]
+    Introspection(#[from] IntrospectionError),
+    /// There is no ID token in the set to compare with, so nobody knows whom the answer should be about.
+    #[error("there is no ID token: ask for the scope `openid`")]
+    NoIdToken,
+    /// A request object was to be encrypted, and the authorization server publishes no key for that which fits what its
+    /// metadata says.
+    #[error("the authorization server publishes no key that request objects can be encrypted to")]
+    NoEncryptionKey,
+    /// Encryption failed.
+    #[error("cannot encrypt the request: {0}")]
+    Encryption(#[from] JweKeyError),
     /// The request asks for claims about the person, or expects a certain one, and does not ask who it is.
     #[error(
         "`claims` and `id_token_hint` mean nothing without the scope `openid`: ask for that, too"

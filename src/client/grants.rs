@@ -85,7 +85,7 @@ impl Client {
     }
 
     /// Asks, and gives back the ID token apart: nobody has verified it yet.
-    async fn tokens(
+    pub(super) async fn tokens(
         &self,
         parameters: &[(&str, &str)],
         scope: Option<&str>,

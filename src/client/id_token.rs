@@ -120,7 +120,8 @@ impl IdToken {
 
     /// The signed text, decrypted if it was encrypted; for whoever keeps it as evidence.
     ///
-    /// As a hint it need not be taken out: see [`id_token_hint`](super::AuthorizationRequest::id_token_hint).
+    /// As a hint it need not be taken out: see [`id_token_hint`](super::AuthorizationRequest::id_token_hint) and
+    /// [`LogoutRequest::of`](super::LogoutRequest::of).
     #[must_use]
     pub const fn text(&self) -> &SecretText {
         &self.text

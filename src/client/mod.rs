@@ -44,12 +44,15 @@ mod challenge;
     reason = "the room is named for what it holds"
 )]
 mod client;
+mod client_credentials;
 mod endpoints;
 mod error;
 mod grants;
 mod id_token;
 mod id_token_error;
+mod introspection;
 mod jwt;
+mod logout;
 mod nonces;
 mod openid_request;
 mod openid_settings;
@@ -58,6 +61,7 @@ mod pkce;
 mod request;
 mod resource;
 mod response;
+mod revocation;
 mod secret;
 mod server_keys;
 mod server_text;
@@ -67,13 +71,17 @@ mod signed_response;
 mod step_up;
 mod token_response;
 mod token_set;
+mod user_info;
 
 pub use self::{
     builder::{ClientBuilder, ClientConfigError, DangerousClientBuilder, step},
     client::Client,
+    client_credentials::ClientCredentialsRequest,
     error::{AuthorizationServerError, ClientError, Endpoint},
     id_token::IdToken,
     id_token_error::IdTokenError,
+    introspection::IntrospectedToken,
+    logout::{LogoutRequest, LogoutReturnError, PendingLogout},
     openid_request::Prompt,
     pending::{AuthorizationCode, InvalidPending, PendingAuthorization},
     request::{AuthorizationRequest, InvalidRequest},
@@ -82,5 +90,6 @@ pub use self::{
     server_text::ServerText,
     step_up::StepUpChallenge,
     token_set::{InvalidTokenSet, TokenSet, TokenType},
+    user_info::{UserInfo, UserInfoError},
 };
 pub use crate::issuer::{ClientCertificate, InvalidPem, TransportError, TrustedRoots};

@@ -1,4 +1,4 @@
-//! How a client wants ID tokens: the settings.
+//! How a client wants what it is told about people and tokens: the settings.
 
 use super::builder::ClientBuilder;
 use crate::jose::{JwsAlgorithm, jwe::DecryptionKeyRing};
@@ -24,5 +24,35 @@ impl<Step> ClientBuilder<Step> {
     pub fn trusted_audience(mut self, name: impl Into<String>) -> Self {
         self.settings.id_tokens.trusted_audiences.push(name.into());
         self
+    }
+
+    /// Takes userinfo only if the authorization server has signed it, for a client that is registered with
+    /// `userinfo_signed_response_alg` (OpenID Connect Core §5.3.2). Otherwise plain answers do as well, believed because of
+    /// the connection they come over.
+    pub fn signed_userinfo(mut self) -> Self {
+        self.settings.user_info.signed = true;
+        self
+    }
+
+    /// As [`signed_userinfo`](Self::signed_userinfo), for a client that is registered with
+    /// `userinfo_encrypted_response_alg`, too: answers have to be signed and then encrypted to one of these keys.
+    pub fn encrypted_userinfo(mut self, keys: impl Into<DecryptionKeyRing>) -> Self {
+        self.settings.user_info.keys = Some(keys.into());
+        self.signed_userinfo()
+    }
+
+    /// Takes answers of the introspection endpoint only if the authorization server has signed them, for a client that is
+    /// registered with `introspection_signed_response_alg` (RFC 9701; FAPI 2.0 Message Signing, "Signing introspection
+    /// responses").
+    pub fn signed_introspection(mut self) -> Self {
+        self.settings.introspection.signed = true;
+        self
+    }
+
+    /// As [`signed_introspection`](Self::signed_introspection), for a client that is registered with
+    /// `introspection_encrypted_response_alg`, too: answers have to be signed and then encrypted to one of these keys.
+    pub fn encrypted_introspection(mut self, keys: impl Into<DecryptionKeyRing>) -> Self {
+        self.settings.introspection.keys = Some(keys.into());
+        self.signed_introspection()
     }
 }

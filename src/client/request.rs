@@ -131,11 +131,7 @@ impl AuthorizationRequest {
     ///
     /// [`InvalidRequest::Scope`] if it is not that.
     pub fn scope(mut self, scope: impl Into<String>) -> Result<Self, InvalidRequest> {
-        let scope = scope.into();
-        if !scope.split(' ').all(is_scope_token) {
-            return Err(InvalidRequest::Scope);
-        }
-        self.scope = Some(scope);
+        self.scope = Some(checked_scope(scope.into())?);
         Ok(self)
     }
 
@@ -162,14 +158,7 @@ impl AuthorizationRequest {
         mut self,
         details: &[T],
     ) -> Result<Self, InvalidRequest> {
-        let details =
-            serde_json::to_value(details).map_err(|_| InvalidRequest::AuthorizationDetails)?;
-        let typed = |detail: &Value| detail.get("type").is_some_and(Value::is_string);
-        match details.as_array() {
-            Some(list) if !list.is_empty() && list.iter().all(typed) => {}
-            _ => return Err(InvalidRequest::AuthorizationDetails),
-        }
-        self.authorization_details = Some(details.to_string());
+        self.authorization_details = Some(checked_details(details)?);
         Ok(self)
     }
 
@@ -179,11 +168,7 @@ impl AuthorizationRequest {
     ///
     /// [`InvalidRequest::Resource`] if it is not an absolute URI without fragment.
     pub fn resource(mut self, resource: impl Into<String>) -> Result<Self, InvalidRequest> {
-        let resource = resource.into();
-        match Url::parse(&resource) {
-            Ok(url) if url.fragment().is_none() => {}
-            _ => return Err(InvalidRequest::Resource),
-        }
+        let resource = checked_resource(resource.into())?;
         self.further.push(("resource".to_owned(), resource));
         Ok(self)
     }
@@ -221,7 +206,32 @@ impl fmt::Debug for AuthorizationRequest {
     }
 }
 
-pub(super) fn is_scope_token(token: &str) -> bool {
+/// Names, separated by single spaces (RFC 6749 §3.3).
+pub(super) fn checked_scope(scope: String) -> Result<String, InvalidRequest> {
+    let sound = scope.split(' ').all(is_scope_token);
+    sound.then_some(scope).ok_or(InvalidRequest::Scope)
+}
+
+/// Objects with a `type` (RFC 9396 §2).
+pub(super) fn checked_details<T: Serialize>(details: &[T]) -> Result<String, InvalidRequest> {
+    let details =
+        serde_json::to_value(details).map_err(|_| InvalidRequest::AuthorizationDetails)?;
+    let typed = |detail: &Value| detail.get("type").is_some_and(Value::is_string);
+    match details.as_array() {
+        Some(list) if !list.is_empty() && list.iter().all(typed) => Ok(details.to_string()),
+        _ => Err(InvalidRequest::AuthorizationDetails),
+    }
+}
+
+/// An absolute URI without fragment (RFC 8707 §2).
+pub(super) fn checked_resource(resource: String) -> Result<String, InvalidRequest> {
+    match Url::parse(&resource) {
+        Ok(url) if url.fragment().is_none() => Ok(resource),
+        _ => Err(InvalidRequest::Resource),
+    }
+}
+
+fn is_scope_token(token: &str) -> bool {
     let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
     !token.is_empty() && token.bytes().all(allowed)
 }

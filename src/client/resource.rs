@@ -46,6 +46,15 @@ impl Client {
         request: Request<B>,
         tokens: &TokenSet,
     ) -> Result<Response<Bytes>, ClientError> {
+        self.send_to(Endpoint::Resource, request, tokens).await
+    }
+
+    pub(super) async fn send_to<B: Into<Bytes>>(
+        &self,
+        endpoint: Endpoint,
+        request: Request<B>,
+        tokens: &TokenSet,
+    ) -> Result<Response<Bytes>, ClientError> {
         self.check_ownership(tokens)?;
         let (head, body) = request.into_parts();
         let url: Url = head
@@ -64,11 +73,11 @@ impl Client {
         };
         let nonce = self.nonces.latest(&request.url);
         let answer = self
-            .present(request.clone(), tokens, nonce.as_deref())
+            .present(endpoint, request.clone(), tokens, nonce.as_deref())
             .await?;
         match self.demanded_nonce(&answer) {
             // Once and no more: who is not content with the nonce it has just given never will be.
-            Some(nonce) => self.present(request, tokens, Some(nonce)).await,
+            Some(nonce) => self.present(endpoint, request, tokens, Some(nonce)).await,
             None => Ok(answer),
         }
     }
@@ -89,6 +98,7 @@ impl Client {
 
     async fn present(
         &self,
+        endpoint: Endpoint,
         mut request: Outgoing,
         tokens: &TokenSet,
         nonce: Option<&str>,
@@ -111,7 +121,7 @@ impl Client {
         let credentials = authorization(tokens.token_type(), token);
         request.headers.insert(AUTHORIZATION, credentials);
         let limit = self.parts.response_limit;
-        self.send_once(Endpoint::Resource, request, limit).await
+        self.send_once(endpoint, request, limit).await
     }
 
     /// The nonce that the answer asks for: 401 with a `DPoP` challenge that says so (RFC 9449 §9).

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     issuer::{FetchError, Fetcher},
-    jose::{CompactJws, JwsError, JwsHeader, VerifyingKeySet},
+    jose::{CompactJws, JwkSet, JwsError, JwsHeader, VerifyingKeySet},
     time::Timestamp,
 };
 
@@ -25,6 +25,7 @@ pub(super) struct ServerKeys {
 
 struct Known {
     url: Url,
+    set: JwkSet,
     keys: VerifyingKeySet,
     fetched: Timestamp,
 }
@@ -55,14 +56,34 @@ impl ServerKeys {
                 return Ok(verdict);
             }
         }
-        let keys = VerifyingKeySet::new(&self.fetcher.key_set(url).await?);
-        let verdict = jws.verify_with(header, &keys);
-        *known = Some(Known {
-            url: url.clone(),
-            keys,
-            fetched: now,
-        });
+        let newer = self.fetch(url, now).await?;
+        let verdict = jws.verify_with(header, &newer.keys);
+        *known = Some(newer);
         Ok(verdict)
+    }
+
+    /// Everything that is published at `url`.
+    pub(super) async fn published(&self, url: &Url, now: Timestamp) -> Result<JwkSet, FetchError> {
+        let mut known = self.known.lock().await;
+        if let Some(known) = known.as_ref()
+            && known.is_younger(FRESH, url, now)
+        {
+            return Ok(known.set.clone());
+        }
+        let newer = self.fetch(url, now).await?;
+        let set = newer.set.clone();
+        *known = Some(newer);
+        Ok(set)
+    }
+
+    async fn fetch(&self, url: &Url, now: Timestamp) -> Result<Known, FetchError> {
+        let set = self.fetcher.key_set(url).await?;
+        Ok(Known {
+            url: url.clone(),
+            keys: VerifyingKeySet::new(&set),
+            set,
+            fetched: now,
+        })
     }
 }
 

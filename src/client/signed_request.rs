@@ -1,17 +1,101 @@
-//! Authorization requests that the client signs (RFC 9101, FAPI 2.0 Message Signing §5.3.2).
+//! Authorization requests that the client signs, and may encrypt (RFC 9101, FAPI 2.0 Message Signing §5.3.2).
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::{client::Client, error::ClientError};
 use crate::{
-    jose::{SigningHeader, SigningKey, SigningKeyError, sign},
+    issuer::AuthorizationServerMetadata,
+    jose::{
+        JwkSet, SigningHeader, SigningKey, SigningKeyError,
+        jwe::{ContentEncryption, EncryptionHeader, EncryptionKey, JweAlgorithm, encrypt},
+        sign,
+    },
     time::Timestamp,
 };
 
 /// From `nbf` to `exp`: a request is pushed at once, and 60 minutes are the most that is allowed.
 const LIFETIME: Duration = Duration::from_mins(5);
+
+/// What an authorization request is.
+#[derive(Debug)]
+pub(super) enum Requests {
+    Plain,
+    /// A JWT, signed with this key.
+    Signed(Box<SigningKey>),
+    /// The same, encrypted to the authorization server.
+    Encrypted(Box<SigningKey>),
+}
+
+impl Client {
+    /// The request object, for a client whose requests are signed.
+    pub(super) async fn request_object(
+        &self,
+        metadata: &AuthorizationServerMetadata,
+        parameters: &[(&str, &str)],
+        now: Timestamp,
+    ) -> Result<Option<String>, ClientError> {
+        let (id, issuer) = (&self.parts.client_id, self.issuer());
+        match &self.parts.requests {
+            Requests::Plain => Ok(None),
+            Requests::Signed(key) => Ok(Some(request_object(key, id, issuer, parameters, now)?)),
+            Requests::Encrypted(key) => {
+                let signed = request_object(key, id, issuer, parameters, now)?;
+                let jwks_uri = metadata
+                    .jwks_uri
+                    .as_ref()
+                    .ok_or(ClientError::MissingEndpoint("jwks_uri"))?;
+                let keys = self.parts.server_keys.published(jwks_uri, now).await?;
+                Ok(Some(encrypted(metadata, &keys, &signed)?))
+            }
+        }
+    }
+}
+
+/// Signed, then encrypted: a nested JWT (RFC 9101 §6.1, RFC 7519 §5.2).
+fn encrypted(
+    metadata: &AuthorizationServerMetadata,
+    keys: &JwkSet,
+    signed: &str,
+) -> Result<String, ClientError> {
+    let key = encryption_key(metadata, keys).ok_or(ClientError::NoEncryptionKey)?;
+    let names = &metadata.request_object_encryption_enc_values_supported;
+    let supported = |encryption: &ContentEncryption| match names {
+        Some(names) => names.iter().any(|name| name == encryption.as_str()),
+        None => true,
+    };
+    let encryption = PREFERRED.into_iter().find(supported);
+    let encryption = encryption.ok_or(ClientError::NoEncryptionKey)?;
+    let header = EncryptionHeader {
+        cty: Some("JWT"),
+        ..EncryptionHeader::default()
+    };
+    Ok(encrypt(&key, encryption, header, signed.as_bytes())?)
+}
+
+/// Best first.
+const PREFERRED: [ContentEncryption; 4] = [
+    ContentEncryption::A256Gcm,
+    ContentEncryption::A128Gcm,
+    ContentEncryption::A256CbcHs512,
+    ContentEncryption::A128CbcHs256,
+];
+
+/// A published key for an algorithm that the metadata lists, in the order of that list.
+fn encryption_key(metadata: &AuthorizationServerMetadata, keys: &JwkSet) -> Option<EncryptionKey> {
+    let fit = |algorithm| EncryptionKey::from_set(keys, algorithm).ok();
+    match &metadata.request_object_encryption_alg_values_supported {
+        None => fit(None),
+        Some(names) => names
+            .iter()
+            .filter_map(|name| name.parse::<JweAlgorithm>().ok())
+            // SHA-1 is for peers that can do no better, and such a peer is none of FAPI's.
+            .filter(|algorithm| *algorithm != JweAlgorithm::RsaOaep)
+            .find_map(|algorithm| fit(Some(algorithm))),
+    }
+}
 
 /// The request as a signed JWT that holds every parameter.
 pub(super) fn request_object(

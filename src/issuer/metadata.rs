@@ -62,6 +62,10 @@ pub struct AuthorizationServerMetadata {
     pub id_token_signing_alg_values_supported: Option<Vec<String>>,
     /// Algorithms of request objects (RFC 9101 §10.5).
     pub request_object_signing_alg_values_supported: Option<Vec<String>>,
+    /// Key management algorithms of encrypted request objects (OpenID Connect Discovery 1.0 §3).
+    pub request_object_encryption_alg_values_supported: Option<Vec<String>>,
+    /// Content encryption of encrypted request objects (OpenID Connect Discovery 1.0 §3).
+    pub request_object_encryption_enc_values_supported: Option<Vec<String>>,
     /// Algorithms of JWT-secured authorization responses (JARM §4).
     pub authorization_signing_alg_values_supported: Option<Vec<String>>,
 

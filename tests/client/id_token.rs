@@ -17,7 +17,7 @@ use tower_fapi::{
 };
 
 use crate::{
-    seal::{encrypted, publish, signed, signing_server},
+    seal::{encrypted, publish, signed, signing_server, with},
     server::{Reply, Server},
     support::{NOW, builder, honest, key, request},
 };
@@ -43,14 +43,6 @@ fn claims(server: &Server) -> Map<String, Value> {
         "at_hash": token_hash(JwsAlgorithm::Es256, "at-1"), "email": "alice@example.com",
     });
     claims.as_object().unwrap().clone()
-}
-
-fn with(mut claims: Map<String, Value>, name: &str, value: &Value) -> Map<String, Value> {
-    match value {
-        Value::Null => claims.remove(name),
-        value => claims.insert(name.to_owned(), value.clone()),
-    };
-    claims
 }
 
 fn answer(server: &Server, id_token: &str) {

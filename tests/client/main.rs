@@ -16,12 +16,20 @@ mod flow;
 #[cfg(feature = "testing")]
 mod id_token;
 #[cfg(feature = "testing")]
+mod introspection;
+#[cfg(feature = "testing")]
+mod logout;
+#[cfg(feature = "testing")]
 mod message_signing;
 mod metadata;
 mod mutual_tls;
 mod nonces;
+#[cfg(feature = "testing")]
+mod own_behalf;
 mod refusals;
 #[cfg(feature = "testing")]
 mod seal;
 mod server;
 mod support;
+#[cfg(feature = "testing")]
+mod user_info;

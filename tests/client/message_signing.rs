@@ -8,15 +8,15 @@ use tower_fapi::{
         PendingAuthorization, step,
     },
     jose::{
-        CompactJws, JwkSet, JwsAlgorithm, JwsError, SigningKey, VerifyingKeySet,
-        jwe::{DecryptionKey, DecryptionKeys, JweAlgorithm},
+        CompactJws, JwkSet, JwsAlgorithm, JwsError, PrivateJwk, SigningKey, VerifyingKeySet,
+        jwe::{AcceptedEncryption, DecryptionKey, DecryptionKeys, JweAlgorithm, decrypt},
     },
 };
 
 use crate::{
     seal::{encrypted, signed as jwt, signing_server},
-    server::Server,
-    support::{CALLBACK, NOW, builder, honest, key, request, willing_server},
+    server::{Reply, Server},
+    support::{CALLBACK, METADATA, NOW, builder, honest, key, metadata, request, willing_server},
 };
 
 fn bound(server: &Server) -> ClientBuilder<step::Bound> {
@@ -273,4 +273,84 @@ async fn an_encrypted_response_is_decrypted_and_then_verified() {
     assert!(matches!(forged, CallbackError::Jwt(JwsError::Signature(_))));
     let undecrypted = verdict(&probe, &pending, &sound).await;
     assert_eq!(undecrypted, CallbackError::Jwt(JwsError::Segments));
+}
+
+// RFC 9101 §6.1, OpenID Connect Core §6.1: signed, then encrypted to the authorization server's key.
+#[tokio::test]
+async fn a_signed_request_is_encrypted_to_the_published_key() {
+    let signer = PrivateJwk::generate(JwsAlgorithm::Es256).unwrap();
+    let ours = key();
+    let public = SigningKey::new(&signer).unwrap().public().clone();
+    let verifying = VerifyingKeySet::new(&JwkSet::new([public]));
+    let server = signing_server(&ours).await;
+    let key_of = |algorithm| DecryptionKey::generate(algorithm).unwrap();
+    let (ec, rsa) = (
+        key_of(JweAlgorithm::EcdhEsA256Kw),
+        key_of(JweAlgorithm::RsaOaep256),
+    );
+    let jwks = json!({"keys": [
+        ours.public().to_members(), ec.public().unwrap().to_members(), rsa.public().unwrap().to_members(),
+    ]});
+    server.says("/jwks", [Reply::json(200, &jwks)]);
+    let keys = DecryptionKeys::new([ec, rsa]);
+    for (alg, enc, expected) in [
+        (json!(null), json!(null), ("ECDH-ES+A256KW", "A256GCM")),
+        (
+            json!(["RSA-OAEP-256"]),
+            json!(["A128CBC-HS256"]),
+            ("RSA-OAEP-256", "A128CBC-HS256"),
+        ),
+        (
+            json!(["RSA1_5", "RSA-OAEP", "RSA-OAEP-256"]),
+            json!(["A192GCM", "A128GCM", "A256GCM"]),
+            ("RSA-OAEP-256", "A256GCM"),
+        ),
+    ] {
+        let more = json!({
+            "jwks_uri": server.url("/jwks"),
+            "request_object_encryption_alg_values_supported": alg,
+            "request_object_encryption_enc_values_supported": enc,
+        });
+        server.says(METADATA, [metadata(&server, &more)]);
+        let client = bound(&server).encrypted_requests(SigningKey::new(&signer).unwrap());
+        let client = client.build().unwrap();
+        client.authorize(&request()).await.unwrap();
+        let form = server.seen("/par").pop().unwrap().form();
+        assert_eq!(form.get("scope"), None);
+        let opened = decrypt(&form["request"], &keys, &AcceptedEncryption::default()).unwrap();
+        let header = &opened.header;
+        let found = (header.algorithm().as_str(), header.encryption().as_str());
+        assert_eq!(found, expected);
+        assert!(header.is_cty("JWT"));
+        let inside = std::str::from_utf8(&opened.plaintext).unwrap();
+        let inside = CompactJws::parse(inside).unwrap();
+        let header = inside.header().unwrap();
+        inside.verify_with(&header, &verifying).unwrap();
+    }
+    let pushed = server.seen("/par").len();
+    for (alg, enc) in [
+        (json!(["RSA1_5"]), json!(null)),
+        (json!(["RSA-OAEP"]), json!(null)),
+        (json!(["dir"]), json!(null)),
+        (json!([]), json!(null)),
+        (json!(null), json!(["A192GCM"])),
+    ] {
+        let more = json!({
+            "jwks_uri": server.url("/jwks"),
+            "request_object_encryption_alg_values_supported": alg,
+            "request_object_encryption_enc_values_supported": enc,
+        });
+        server.says(METADATA, [metadata(&server, &more)]);
+        let client = bound(&server).encrypted_requests(key()).build().unwrap();
+        let refused = client.authorize(&request()).await;
+        assert!(
+            matches!(refused, Err(ClientError::NoEncryptionKey)),
+            "{alg} {enc}"
+        );
+    }
+    assert_eq!(
+        server.seen("/par").len(),
+        pushed,
+        "nothing was sent in the clear"
+    );
 }
