@@ -253,7 +253,7 @@ impl Config {
             ConfigError::Acr(_) => settings.authentication.as_ref().map(Spanned::span),
             ConfigError::Lifetime(_) => settings.lifetimes.as_ref().map(Spanned::span),
             ConfigError::Client(client) => span_of(&settings.clients, client.position),
-            ConfigError::NoAuthority(id) | ConfigError::NoKeyForResponses(id) => settings
+            ConfigError::NoAuthority(id) | ConfigError::NoKeyForResponses(id, _) => settings
                 .clients
                 .iter()
                 .find(|client| client.get_ref().client_id == *id)

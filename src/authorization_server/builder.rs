@@ -301,12 +301,12 @@ impl AuthorizationServerBuilder {
         let keys = self.keys.ok_or(ConfigError::Missing("signing_keys"))?;
         let now = self.clock.now();
         check_keys(&keys, self.decryption.as_ref(), now)?;
-        let unsigned = clients.iter().find(|client| {
-            let wanted = client.messages.response_algorithm;
-            keys.signing_with(wanted, now).is_err()
-        });
-        if let Some(client) = unsigned {
-            return Err(ConfigError::NoKeyForResponses(client.id.clone()));
+        for client in clients.iter() {
+            for (protection, name) in client.messages.signed() {
+                if keys.signing_with(protection.algorithm, now).is_err() {
+                    return Err(ConfigError::NoKeyForResponses(client.id.clone(), name));
+                }
+            }
         }
         resources.check_inquirers(&clients, &keys, now)?;
         let authenticator = self

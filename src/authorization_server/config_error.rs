@@ -56,11 +56,9 @@ pub enum ConfigError {
         "client {0:?} is registered for client_credentials, and its client_id is the subject of a person"
     )]
     SharedSubject(String),
-    /// A client wants its authorization responses signed with an algorithm that the server has no key for.
-    #[error(
-        "client {0:?} has an authorization_signed_response_alg that none of the signing keys is for"
-    )]
-    NoKeyForResponses(String),
+    /// A client wants what it is sent signed with an algorithm that the server has no key for, as this member says.
+    #[error("client {0:?} has a value of {1} that none of the signing keys is for")]
+    NoKeyForResponses(String, &'static str),
     /// None of the signing keys is in use: each has ended or is still to begin.
     #[error("none of the signing keys is in use at this time")]
     NoSigningKey,

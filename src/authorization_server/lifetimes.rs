@@ -33,6 +33,9 @@ pub struct Lifetimes {
     /// Access tokens: 5 min, 10 s to 1 h.
     #[serde(rename = "access_token_seconds", deserialize_with = "seconds")]
     pub access_token: Duration,
+    /// ID tokens: 5 min, 10 s to 1 h. A client looks at one when it comes, and keeps what it says.
+    #[serde(rename = "id_token_seconds", deserialize_with = "seconds")]
+    pub id_token: Duration,
     /// Refresh tokens, counted from the approval and not prolonged by use: 90 days, up to 10 years.
     #[serde(rename = "refresh_token_seconds", deserialize_with = "seconds")]
     pub refresh_token: Duration,
@@ -62,6 +65,7 @@ impl Default for Lifetimes {
             interaction: Duration::from_secs(10 * 60),
             code: Duration::from_secs(60),
             access_token: Duration::from_secs(5 * 60),
+            id_token: Duration::from_secs(5 * 60),
             refresh_token: Duration::from_secs(90 * DAY),
             session: Duration::from_secs(30 * 60),
         }
@@ -81,6 +85,7 @@ impl Lifetimes {
             ("interaction", self.interaction, 60, 3600),
             ("code", self.code, 1, 60),
             ("access_token", self.access_token, 10, 3600),
+            ("id_token", self.id_token, 10, 3600),
             ("refresh_token", self.refresh_token, 60, 3660 * DAY),
             ("session", self.session, 60, DAY),
         ] {
@@ -141,6 +146,7 @@ mod tests {
             refused(|l| l.access_token = Duration::from_secs(3601)),
             "access_token"
         );
+        assert_eq!(refused(|l| l.id_token = Duration::from_secs(9)), "id_token");
         assert_eq!(
             refused(|l| l.session = Duration::from_millis(90_500)),
             "session"

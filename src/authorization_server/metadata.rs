@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::{
     clients::{Binding, ClientAuthenticationMethod, Credential},
     endpoints::Endpoint,
-    resources::has_public_key,
     response_mode::ResponseMode,
+    sealing::has_public_key,
     server::Server,
     token::GRANT_TYPES,
 };
@@ -108,13 +108,16 @@ fn document(server: &Server) -> Map<String, Value> {
         ("request_uri_parameter_supported", json!(false)),
         ("claims_parameter_supported", json!(false)),
         // Required by OpenID Connect Discovery §3 and true as far as they go: `sub` is the same for every client, and
-        // everything that is signed is signed so. That there are no ID tokens is said by the missing scope `openid`.
+        // everything that is signed is signed so. Where there are no ID tokens, the scope `openid` is missing.
         ("subject_types_supported", json!(["public"])),
         ("id_token_signing_alg_values_supported", json!(signing)),
     ] {
         document.insert(name.to_owned(), value);
     }
     document.extend(messages(server));
+    if server.offers_openid() {
+        document.extend(about_openid());
+    }
     if !server.details_types.is_empty() {
         let types: Vec<&str> = server.details_types.names().collect();
         document.insert(
@@ -130,6 +133,30 @@ fn document(server: &Server) -> Map<String, Value> {
         document.insert("mtls_endpoint_aliases".to_owned(), aliases.into());
     }
     document
+}
+
+/// What OpenID Connect Discovery §3 adds for clients with the scope `openid`.
+fn about_openid() -> [(String, Value); 2] {
+    [
+        (
+            "id_token_encryption_alg_values_supported",
+            json!(encryption_algorithms()),
+        ),
+        (
+            "id_token_encryption_enc_values_supported",
+            json!(ContentEncryption::ALL.map(ContentEncryption::as_str)),
+        ),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+}
+
+/// The ways for a key to reach somebody who has published theirs.
+fn encryption_algorithms() -> Vec<&'static str> {
+    JweAlgorithm::ALL
+        .into_iter()
+        .filter(|algorithm| has_public_key(*algorithm))
+        .map(JweAlgorithm::as_str)
+        .collect()
 }
 
 fn introspects(server: &Server) -> bool {
@@ -162,11 +189,6 @@ fn aliases(server: &Server) -> Map<String, Value> {
 
 /// The members of RFC 8414 §2 and RFC 9701 §7 for resource servers that ask about tokens.
 fn about_introspection(server: &Server) -> Map<String, Value> {
-    let encryption: Vec<&str> = JweAlgorithm::ALL
-        .into_iter()
-        .filter(|algorithm| has_public_key(*algorithm))
-        .map(JweAlgorithm::as_str)
-        .collect();
     let signing: Vec<&str> = server
         .keys
         .algorithms(server.clock.now())
@@ -189,7 +211,7 @@ fn about_introspection(server: &Server) -> Map<String, Value> {
         ("introspection_signing_alg_values_supported", json!(signing)),
         (
             "introspection_encryption_alg_values_supported",
-            json!(encryption),
+            json!(encryption_algorithms()),
         ),
         (
             "introspection_encryption_enc_values_supported",
@@ -232,11 +254,6 @@ fn knows_certificates(server: &Server) -> bool {
 
 /// Signed requests and responses (RFC 9101 §10.5, JARM §4).
 fn messages(server: &Server) -> [(String, Value); 6] {
-    let encryption: Vec<&str> = JweAlgorithm::ALL
-        .into_iter()
-        .filter(|algorithm| has_public_key(*algorithm))
-        .map(JweAlgorithm::as_str)
-        .collect();
     let signing = server.keys.algorithms(server.clock.now());
     let signing: Vec<&str> = signing.into_iter().map(JwsAlgorithm::as_str).collect();
     let encryptions = ContentEncryption::ALL.map(ContentEncryption::as_str);
@@ -253,7 +270,7 @@ fn messages(server: &Server) -> [(String, Value); 6] {
         ("authorization_signing_alg_values_supported", json!(signing)),
         (
             "authorization_encryption_alg_values_supported",
-            json!(encryption),
+            json!(encryption_algorithms()),
         ),
         (
             "authorization_encryption_enc_values_supported",

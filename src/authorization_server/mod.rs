@@ -88,6 +88,7 @@ mod response_mode;
 mod revocation;
 mod router;
 mod scope;
+mod sealing;
 mod secret;
 mod server;
 pub mod store;

@@ -11,10 +11,7 @@ use super::{
     refusal::{Failure, Fault, Refusal},
     server::Server,
 };
-use crate::{
-    jose::{SigningHeader, sign},
-    time::Timestamp,
-};
+use crate::time::Timestamp;
 
 /// How long a signed response counts: the code in it lives no longer, and JARM §2.1 has 10 minutes at most.
 const LIFETIME: Duration = Duration::from_mins(2);
@@ -77,16 +74,8 @@ impl Server {
         claims.insert("aud".to_owned(), client.id.as_str().into());
         claims.insert("exp".to_owned(), now.plus(LIFETIME).as_unix().into());
         claims.insert("iat".to_owned(), now.as_unix().into());
-        let claims = Value::Object(claims).to_string();
-        let key = self
-            .keys
-            .signing_with(client.messages.response_algorithm, now)?;
-        let signed = sign(&key, SigningHeader::default(), claims.as_bytes())?;
-        // Signed first, then encrypted (JARM §2.2).
-        match client.messages.response_key(now).await? {
-            Some(sealing) => Ok(sealing.seal(&signed)?),
-            None => Ok(signed),
-        }
+        let responses = &client.messages.responses;
+        responses.ready(&self.keys, now).await?.protect(&claims)
     }
 
     /// Makes sure while the client can still be told that its responses can be encrypted.
@@ -98,7 +87,10 @@ impl Server {
     ) -> Result<(), Failure> {
         match mode {
             ResponseMode::Query => Ok(()),
-            ResponseMode::SignedQuery => Ok(client.messages.response_key(now).await.map(drop)?),
+            ResponseMode::SignedQuery => {
+                let responses = &client.messages.responses;
+                Ok(responses.ready(&self.keys, now).await.map(drop)?)
+            }
         }
     }
 }

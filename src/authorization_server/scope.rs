@@ -5,7 +5,12 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+/// The scope that makes a request one of OpenID Connect (OpenID Connect Core §3.1.2.1).
+pub(crate) const OPENID: &str = "openid";
+
 /// A scope that clients may ask for, and what the consent page says about it.
+///
+/// With one that is called `openid` the server is an OpenID provider: see [`openid`](Self::openid).
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScopeDescription {
@@ -31,6 +36,14 @@ impl ScopeDescription {
             allows: String::new(),
             without_person: false,
         }
+    }
+
+    /// The scope `openid`, in words that can be changed. Where it is among the scopes of a server, clients that ask for it
+    /// get ID tokens (OpenID Connect Core §2); without it there is nothing of OpenID Connect.
+    #[must_use]
+    pub fn openid() -> Self {
+        Self::new(OPENID, "Recognise you")
+            .allows("A name that only means you, and when and how you signed in")
     }
 
     /// Says what exactly the scope allows.

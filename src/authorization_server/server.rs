@@ -1,6 +1,6 @@
 //! Everything a request handler needs, put together once.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use super::{
     authentication::AuthenticationRules,
@@ -36,6 +36,15 @@ pub(crate) struct Server {
     pub(crate) authentication: AuthenticationRules,
     pub(crate) pages: Pages,
     pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Of no use in a log beyond which server it is.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("issuer", &self.endpoints.issuer())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Server {

@@ -2,16 +2,19 @@
 
 use std::sync::{Arc, Mutex};
 
+use serde_json::json;
 use tower_fapi::{
-    authorization_server::store::{
-        MemoryStore, Record, RecordKey, RecordKind, Store, StoreError, StoreFuture,
+    authorization_server::{
+        ResourceMetadata,
+        store::{MemoryStore, Record, RecordKey, RecordKind, Store, StoreError, StoreFuture},
     },
+    jose::jwe::{DecryptionKey, DecryptionKeys, JweAlgorithm},
     time::Timestamp,
 };
 
 use crate::{
     browser::{Browser, answer, error_page, landed},
-    world::World,
+    world::{API, World},
 };
 
 /// A store that cannot write one kind of record.
@@ -97,10 +100,21 @@ async fn a_code_that_could_not_be_redeemed_can_be_redeemed_again() {
     for kind in [
         RecordKind::Grant,
         RecordKind::RefreshToken,
+        RecordKind::EncryptedToken,
         RecordKind::Code,
     ] {
         let store = Broken::default();
-        let world = World::with(|builder| builder.store(Arc::new(store.clone())));
+        let key = DecryptionKey::generate(JweAlgorithm::EcdhEs).unwrap();
+        let resource: ResourceMetadata = serde_json::from_value(json!({
+            "resource": API,
+            "jwks": DecryptionKeys::new([key]).public(),
+            "access_token_encrypted_response_alg": "ECDH-ES",
+        }))
+        .unwrap();
+        let world = World::with(|builder| {
+            let builder = builder.resource(resource);
+            builder.store(Arc::new(store.clone()))
+        });
         let code = world.code("dpop", &[]).await;
         store.breaks(kind);
         let reply = world.redeem(&code).await;

@@ -31,6 +31,7 @@ mod emitted;
 mod fapi1;
 mod faults;
 mod flow;
+mod id_token;
 mod introspection;
 #[cfg(feature = "discovery")]
 mod jwks_uri;

@@ -412,11 +412,11 @@ fn a_client_is_registered_with_what_its_requests_and_responses_need() {
         ),
         (
             json!({"authorization_encrypted_response_alg": "ECDH-ES"}),
-            P::NoKeyForResponses,
+            P::NoKeyForResponses("authorization_encrypted_response_alg"),
         ),
         (
             json!({"authorization_encrypted_response_alg": "dir"}),
-            P::NoKeyForResponses,
+            P::NoKeyForResponses("authorization_encrypted_response_alg"),
         ),
     ] {
         match register(&changes) {
@@ -427,7 +427,10 @@ fn a_client_is_registered_with_what_its_requests_and_responses_need() {
     let refused = register(&json!({"authorization_signed_response_alg": "PS256"}));
     assert_eq!(
         refused.err(),
-        Some(ConfigError::NoKeyForResponses("c".to_owned()))
+        Some(ConfigError::NoKeyForResponses(
+            "c".to_owned(),
+            "authorization_signed_response_alg"
+        ))
     );
     for changes in [
         json!({"require_signed_request_object": true, "request_object_signing_alg": "ES256"}),

@@ -124,9 +124,9 @@ pub enum ClientProblem {
     /// It is to sign its requests, and nothing could verify them.
     #[error("jwks holds no key to verify request objects with, as registered")]
     NoKeyForRequestObjects,
-    /// Its responses are to be encrypted, and it has no public key for that.
-    #[error("jwks holds no public key for authorization_encrypted_response_alg")]
-    NoKeyForResponses,
+    /// What it is sent is to be encrypted, as this member says, and it has no public key for that.
+    #[error("jwks holds no public key for {0}")]
+    NoKeyForResponses(&'static str),
     /// A response mode that is not supported, or none at all.
     #[error("response_modes may hold query, jwt and query.jwt, and must not be empty")]
     ResponseModes,

@@ -1,24 +1,19 @@
 //! What a client says about signed requests and responses (RFC 9101 §10.5, OpenID Connect Dynamic Client Registration §2,
 //! JARM §3, FAPI 2.0 Message Signing §5.3.3).
 
-use std::sync::Arc;
-
-use super::{Credential, error::ClientProblem, metadata::ClientMetadata};
+use super::{
+    Credential,
+    error::ClientProblem,
+    metadata::ClientMetadata,
+    protection::{Protection, Wish},
+};
 use crate::{
-    authorization_server::{
-        refusal::Fault, resources::has_public_key, response_mode::ResponseMode,
-    },
+    authorization_server::response_mode::ResponseMode,
     issuer::IssuerKeys,
-    jose::{
-        JwkSet, JwsAlgorithm, VerifyingKeySet,
-        jwe::{
-            ContentEncryption, EncryptionHeader, EncryptionKey, JweAlgorithm, JweKeyError, encrypt,
-        },
-    },
-    time::Timestamp,
+    jose::{JwkSet, JwsAlgorithm, VerifyingKeySet},
 };
 
-/// How a client signs its requests, and how its responses are signed.
+/// How a client signs its requests, and how what it is sent is signed.
 #[derive(Debug)]
 pub(crate) struct Messages {
     /// What its request objects are signed with; `None` if it has registered no such keys.
@@ -29,29 +24,9 @@ pub(crate) struct Messages {
     pub(crate) request_object_required: bool,
     /// The response modes it may ask for; any if it has registered none.
     pub(crate) response_modes: Option<Vec<String>>,
-    /// What its responses are signed with; what the server likes best if nothing is registered.
-    pub(crate) response_algorithm: Option<JwsAlgorithm>,
-    encryption: Option<ResponseEncryption>,
-}
-
-#[derive(Debug)]
-struct ResponseEncryption {
-    keys: EncryptionKeys,
-    algorithm: JweAlgorithm,
-    encryption: ContentEncryption,
-}
-
-#[derive(Debug)]
-enum EncryptionKeys {
-    Given(Arc<EncryptionKey>),
-    Fetched(IssuerKeys),
-}
-
-/// A key at hand to encrypt a response to.
-#[derive(Debug)]
-pub(crate) struct ResponseSealing {
-    key: Arc<EncryptionKey>,
-    encryption: ContentEncryption,
+    /// How its responses of mode `jwt` are protected.
+    pub(crate) responses: Protection,
+    pub(crate) id_tokens: Protection,
 }
 
 impl Messages {
@@ -90,78 +65,42 @@ impl Messages {
                 return Err(ClientProblem::ResponseModes);
             }
         }
+        let (given, fetched) = (given.as_ref(), keys.as_ref());
         Ok(Self {
-            encryption: encryption(metadata, given.as_ref(), keys.as_ref())?,
+            responses: Protection::register(&responses(metadata), given, fetched)?,
+            id_tokens: Protection::register(&id_tokens(metadata), given, fetched)?,
             keys,
             request_object_algorithm,
             request_object_required,
             response_modes,
-            response_algorithm: metadata.authorization_signed_response_alg,
         })
     }
 
-    /// The key to encrypt responses to, if they are encrypted. Waits only if none was ever fetched.
-    pub(crate) async fn response_key(
-        &self,
-        now: Timestamp,
-    ) -> Result<Option<ResponseSealing>, Fault> {
-        let Some(rules) = &self.encryption else {
-            return Ok(None);
-        };
-        let key = match &rules.keys {
-            EncryptionKeys::Given(key) => Arc::clone(key),
-            EncryptionKeys::Fetched(keys) => {
-                let set = keys.obtain(now).await?.set;
-                Arc::new(EncryptionKey::from_set(&set, Some(rules.algorithm))?)
-            }
-        };
-        Ok(Some(ResponseSealing {
-            key,
-            encryption: rules.encryption,
-        }))
+    /// Everything that is signed for the client, and the member in which it says with what.
+    pub(crate) const fn signed(&self) -> [(&Protection, &'static str); 2] {
+        [
+            (&self.responses, "authorization_signed_response_alg"),
+            (&self.id_tokens, "id_token_signed_response_alg"),
+        ]
     }
 }
 
-fn encryption(
-    metadata: &ClientMetadata,
-    given: Option<&JwkSet>,
-    fetched: Option<&IssuerKeys>,
-) -> Result<Option<ResponseEncryption>, ClientProblem> {
-    let encryption = metadata.authorization_encrypted_response_enc;
-    let Some(algorithm) = metadata.authorization_encrypted_response_alg else {
-        return match encryption {
-            Some(_) => Err(ClientProblem::Missing(
-                "authorization_encrypted_response_alg",
-            )),
-            None => Ok(None),
-        };
-    };
-    if !has_public_key(algorithm) {
-        return Err(ClientProblem::NoKeyForResponses);
+/// JARM §3.
+const fn responses(metadata: &ClientMetadata) -> Wish {
+    Wish {
+        signed: metadata.authorization_signed_response_alg,
+        encrypted: metadata.authorization_encrypted_response_alg,
+        encrypted_name: "authorization_encrypted_response_alg",
+        with: metadata.authorization_encrypted_response_enc,
     }
-    let keys = match (given, fetched) {
-        (Some(given), _) => {
-            let key = EncryptionKey::from_set(given, Some(algorithm));
-            EncryptionKeys::Given(Arc::new(key.map_err(|_| ClientProblem::NoKeyForResponses)?))
-        }
-        (None, Some(fetched)) => EncryptionKeys::Fetched(fetched.clone()),
-        (None, None) => return Err(ClientProblem::NoKeyForResponses),
-    };
-    Ok(Some(ResponseEncryption {
-        keys,
-        algorithm,
-        // The default of JARM §3.
-        encryption: encryption.unwrap_or(ContentEncryption::A128CbcHs256),
-    }))
 }
 
-impl ResponseSealing {
-    /// Encrypts a response that has been signed: a nested JWT (RFC 7519 §5.2).
-    pub(crate) fn seal(&self, signed: &str) -> Result<String, JweKeyError> {
-        let header = EncryptionHeader {
-            cty: Some("JWT"),
-            ..EncryptionHeader::default()
-        };
-        encrypt(&self.key, self.encryption, header, signed.as_bytes())
+/// OpenID Connect Dynamic Client Registration §2.
+const fn id_tokens(metadata: &ClientMetadata) -> Wish {
+    Wish {
+        signed: metadata.id_token_signed_response_alg,
+        encrypted: metadata.id_token_encrypted_response_alg,
+        encrypted_name: "id_token_encrypted_response_alg",
+        with: metadata.id_token_encrypted_response_enc,
     }
 }

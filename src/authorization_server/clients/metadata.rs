@@ -1,5 +1,5 @@
 //! Client metadata as it is written down (RFC 7591 §2, RFC 8705 §2.1.2, RFC 9126 §6, RFC 9101 §10.5,
-//! RFC 9396 §10, RFC 9449 §5.2, JARM §3, FAPI 2.0 Message Signing §5.3.3).
+//! RFC 9396 §10, RFC 9449 §5.2, JARM §3, FAPI 2.0 Message Signing §5.3.3, OpenID Connect Dynamic Client Registration §2).
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -97,6 +97,16 @@ pub struct ClientMetadata {
     /// What they are encrypted with: `A128CBC-HS256` if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_encrypted_response_enc: Option<ContentEncryption>,
+    /// What its ID tokens are signed with: an algorithm the server has a key for, and its first key's if not given
+    /// (OpenID Connect Dynamic Client Registration §2; its default of `RS256` is not allowed here).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token_signed_response_alg: Option<JwsAlgorithm>,
+    /// How the key of its ID tokens reaches it, if they are to be encrypted to a key of its `jwks` or `jwks_uri`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token_encrypted_response_alg: Option<JweAlgorithm>,
+    /// What they are encrypted with: `A128CBC-HS256` if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token_encrypted_response_enc: Option<ContentEncryption>,
     /// Its access tokens are bound to a DPoP key (RFC 9449 §5.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dpop_bound_access_tokens: Option<bool>,

@@ -8,6 +8,7 @@ mod key_source;
 mod messages;
 mod metadata;
 mod profile;
+mod protection;
 mod redirect_uri;
 mod registration;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub(crate) use self::{
     grants::Grants,
     key_source::KeySource,
     messages::Messages,
+    protection::Protector,
     redirect_uri::{RedirectUri, with_parameters},
     registration::{credential, holds_a_secret},
 };

@@ -111,6 +111,7 @@ async fn approve(
         redirect_uri: request.redirect_uri.clone(),
         code_challenge: request.code_challenge.clone(),
         dpop_jkt: request.dpop_jkt,
+        state: request.state.clone(),
         grant: grant_id,
     }));
     let until = now.plus(server.lifetimes.code);

@@ -7,7 +7,8 @@ use crate::{
     authorization_server::{
         issued_token::IssuedToken,
         refusal::{self, Failure, Fault, Refusal},
-        resources::{Inquirer, Sealing},
+        resources::Inquirer,
+        sealing::Sealing,
         server::Server,
     },
     jose::{SigningHeader, sign},
@@ -112,7 +113,7 @@ impl Answer {
             Format::Signed => self.sign(server, inquirer, now)?,
             Format::Encrypted(sealing) => {
                 let signed = self.sign(server, inquirer, now)?;
-                sealing.seal(&signed, TYPE)?
+                sealing.seal(&signed, Some(TYPE))?
             }
         };
         let mut response = refusal::json(StatusCode::OK, &Value::Null).map(|_| body);

@@ -1,10 +1,13 @@
 //! Resource servers that may ask about tokens (RFC 7662 §2, RFC 9701 §3 and §6).
 
-use super::{Recipient, ResourceMetadata, ResourceProblem};
+use super::{ResourceMetadata, ResourceProblem};
 use crate::{
-    authorization_server::clients::{
-        ClientAuthenticationMethod, ClientMetadata, ClientProblem, Credential, KeySource,
-        credential,
+    authorization_server::{
+        clients::{
+            ClientAuthenticationMethod, ClientMetadata, ClientProblem, Credential, KeySource,
+            credential,
+        },
+        sealing::Recipient,
     },
     jose::JwsAlgorithm,
 };

@@ -6,14 +6,12 @@ mod recipient;
 
 use std::sync::Arc;
 
+pub(crate) use self::inquirer::Inquirer;
 pub use self::metadata::{InvalidResource, ResourceMetadata, ResourceProblem};
-pub(crate) use self::{
-    inquirer::Inquirer,
-    recipient::{Recipient, Sealing, has_public_key},
-};
 use super::{
     clients::{Clients, KeySource},
     keys::SigningKeys,
+    sealing::Recipient,
 };
 use crate::time::Timestamp;
 

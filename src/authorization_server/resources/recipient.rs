@@ -1,43 +1,16 @@
 //! Encrypting to resource servers: their tokens (RFC 7516, RFC 9068 §6), and what they are told about them (RFC 9701 §5).
 
-use std::sync::Arc;
-
 use super::{ResourceMetadata, ResourceProblem};
 use crate::{
-    authorization_server::clients::{KeySource, holds_a_secret},
-    issuer::{IssuerKeys, KeysUnavailable},
+    authorization_server::{
+        clients::{KeySource, holds_a_secret},
+        sealing::{Recipient, has_public_key},
+    },
     jose::{
         JwkSet,
-        jwe::{
-            ContentEncryption, EncryptionHeader, EncryptionKey, JweAlgorithm, JweKeyError, encrypt,
-        },
+        jwe::{ContentEncryption, JweAlgorithm},
     },
-    time::Timestamp,
 };
-
-/// A resource server whose tokens, or the answers to it, are encrypted.
-#[derive(Debug)]
-pub(crate) struct Recipient {
-    keys: Keys,
-    algorithm: JweAlgorithm,
-    encryption: ContentEncryption,
-}
-
-#[derive(Debug)]
-enum Keys {
-    Given(Arc<EncryptionKey>),
-    Fetched(IssuerKeys),
-}
-
-/// A key at hand, so that nothing can fail for want of one any more when a token is made.
-#[derive(Clone, Debug)]
-pub(crate) struct Sealing {
-    key: Arc<EncryptionKey>,
-    encryption: ContentEncryption,
-}
-
-/// What OpenID Connect has for ID tokens, and RFC 9701 §6 for introspection answers, when nothing is said.
-const DEFAULT: ContentEncryption = ContentEncryption::A128CbcHs256;
 
 impl Recipient {
     /// Checks what a resource server says about the encryption of its tokens; `None` if they are not encrypted.
@@ -81,74 +54,24 @@ impl Recipient {
         if !has_public_key(algorithm) {
             return Err(ResourceProblem::SharedKey);
         }
-        let keys = match (&metadata.jwks, &metadata.jwks_uri) {
-            (Some(jwks), _) => {
-                let key = EncryptionKey::from_set(&JwkSet::from_value(jwks)?, Some(algorithm));
-                Keys::Given(Arc::new(key.map_err(|_| ResourceProblem::NoUsableKey)?))
-            }
+        match (&metadata.jwks, &metadata.jwks_uri) {
+            (Some(jwks), _) => Self::given(&JwkSet::from_value(jwks)?, algorithm, encryption)
+                .map_err(|_| ResourceProblem::NoUsableKey),
             (None, Some(url)) => {
                 let keys = source.recipient_keys(&metadata.resource, url);
-                Keys::Fetched(keys.map_err(ResourceProblem::KeySource)?)
+                let keys = keys.map_err(ResourceProblem::KeySource)?;
+                Ok(Self::fetched(keys, algorithm, encryption))
             }
-            (None, None) => return Err(ResourceProblem::NoKeys),
-        };
-        Ok(Some(Self {
-            keys,
-            algorithm,
-            encryption: encryption.unwrap_or(DEFAULT),
-        }))
-    }
-
-    /// The key to encrypt to. Waits only if none was ever fetched; `None` if no key that is published now fits.
-    pub(crate) async fn key(&self, now: Timestamp) -> Result<Option<Sealing>, KeysUnavailable> {
-        let key = match &self.keys {
-            Keys::Given(key) => Arc::clone(key),
-            Keys::Fetched(keys) => {
-                let set = keys.obtain(now).await?.set;
-                match EncryptionKey::from_set(&set, Some(self.algorithm)) {
-                    Ok(key) => Arc::new(key),
-                    Err(_) => return Ok(None),
-                }
-            }
-        };
-        Ok(Some(Sealing {
-            key,
-            encryption: self.encryption,
-        }))
-    }
-}
-
-impl Sealing {
-    /// Encrypts a JWT of this type that has been signed: a nested JWT (RFC 7519 §5.2).
-    pub(crate) fn seal(&self, token: &str, typ: &str) -> Result<String, JweKeyError> {
-        let header = EncryptionHeader {
-            typ: Some(typ),
-            cty: Some("JWT"),
-            ..EncryptionHeader::default()
-        };
-        encrypt(&self.key, self.encryption, header, token.as_bytes())
-    }
-}
-
-/// Whether anybody may have the key that is encrypted to.
-pub(crate) const fn has_public_key(algorithm: JweAlgorithm) -> bool {
-    match algorithm {
-        JweAlgorithm::RsaOaep
-        | JweAlgorithm::RsaOaep256
-        | JweAlgorithm::RsaOaep384
-        | JweAlgorithm::RsaOaep512
-        | JweAlgorithm::EcdhEs
-        | JweAlgorithm::EcdhEsA128Kw
-        | JweAlgorithm::EcdhEsA256Kw => true,
-        JweAlgorithm::A128Kw
-        | JweAlgorithm::A256Kw
-        | JweAlgorithm::A256GcmKw
-        | JweAlgorithm::Dir => false,
+            (None, None) => Err(ResourceProblem::NoKeys),
+        }
+        .map(Some)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::{Value, json};
 
     use super::*;
@@ -177,7 +100,7 @@ mod tests {
             "access_token_encrypted_response_alg": "ECDH-ES",
         }));
         let recipient = recipient.unwrap().unwrap();
-        assert_eq!(recipient.encryption, ContentEncryption::A128CbcHs256);
+        assert_eq!(recipient.encryption(), ContentEncryption::A128CbcHs256);
         assert!(
             register(&json!({"resource": "https://api.example"}))
                 .unwrap()

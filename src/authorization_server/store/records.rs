@@ -100,6 +100,9 @@ pub(crate) struct CodeRequest {
     pub(crate) redirect_uri: String,
     pub(crate) code_challenge: String,
     pub(crate) dpop_jkt: Option<JwkThumbprint>,
+    /// For `s_hash` of the ID token.
+    #[serde(default)]
+    pub(crate) state: Option<String>,
     pub(crate) grant: [u8; 32],
 }
 

@@ -110,7 +110,7 @@ pub(super) async fn mint(
         return Ok(signed);
     };
     // Signed first: whoever has the public key could have encrypted it (RFC 7519 §11.2).
-    let sealed = sealing.seal(&signed, "at+jwt")?;
+    let sealed = sealing.seal(&signed, Some("at+jwt"))?;
     let said = EncryptedToken { claims };
     let id = sha256(sealed.as_bytes());
     server.records.put(id, &said, expires, now).await?;

@@ -2,7 +2,7 @@
 
 use http::Response;
 
-use super::{Issue, confirmation, issue, sealing};
+use super::{Issue, confirmation, sealing};
 use crate::{
     authorization_server::{
         authorization_details::DetailEntry,
@@ -57,7 +57,7 @@ pub(super) async fn give(
     // Without its grant a token would be revoked from the beginning: the grant is there first.
     let until = now.plus(server.lifetimes.access_token);
     server.records.put(grant_id, &grant, until, now).await?;
-    let issued = Issue {
+    let issue = Issue {
         grant_id,
         grant: &grant,
         scope: &grant.approval.scope,
@@ -67,8 +67,10 @@ pub(super) async fn give(
         confirmation,
         // RFC 6749 §4.4.3.
         refresh_token: None,
+        id_token: None,
     };
-    issue(server, request, &issued, now).await
+    let issued = issue.issue(server, request, now).await?;
+    Ok(issued.given_to(request))
 }
 
 /// Only what the configuration says no person has to approve.

@@ -6,13 +6,16 @@ use http::Response;
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    Confirmation, Issue, confirmation, invalid_grant, issue, narrowed_details, narrowed_resources,
-    sealing,
+    Confirmation, Issue, Issued, confirmation,
+    id_token::{IdTokenMaker, Ties},
+    invalid_grant, narrowed_details, narrowed_resources, sealing,
 };
 use crate::{
     authorization_server::{
+        authorization_details::DetailEntry,
         direct::DirectRequest,
         refusal::{ErrorCode, Failure, Refusal},
+        sealing::Sealing,
         secret::Secret,
         server::Server,
         store::{Code, CodeRequest, Grant, RefreshToken},
@@ -57,23 +60,20 @@ pub(super) async fn redeem(
         return Err(invalid_grant(NO_SUCH_CODE).into());
     }
     let grant: Option<Grant> = server.records.get(grant_id, now).await?;
-    let (resources, details) = match (&stored, &grant) {
+    let redemption = match (&stored, &grant) {
         (Some(Code::Fresh(fresh)), Some(grant)) => {
             check(fresh, request, confirmation)?;
-            let resources = narrowed_resources(server, request, grant)?;
-            let details = narrowed_details(server, request, grant, &resources)?;
-            (resources, details)
+            Some(Redemption::prepare(server, request, fresh, grant, now).await?)
         }
         // It will be refused, but by nobody whose assertion or proof is itself a replay.
-        (_, Some(_) | None) => (Vec::new(), Vec::new()),
+        (_, Some(_) | None) => None,
     };
-    let sealing = sealing(server, &resources, now).await?;
 
     server.record(request, now).await?;
     // Before the code is spent: a store that fails half-way leaves a code that can still be redeemed.
-    let refresh_token = match (&stored, &grant) {
-        (Some(Code::Fresh(_)), Some(grant)) => keep(server, request, grant_id, grant, now).await?,
-        (_, Some(_) | None) => None,
+    let issued = match &redemption {
+        Some(redemption) => Some(redemption.issue(server, request, confirmation, now).await?),
+        None => None,
     };
     let spent = Code::Spent {
         client_id: request.client.id.clone(),
@@ -93,21 +93,70 @@ pub(super) async fn redeem(
         }
         None => return Err(invalid_grant(NO_SUCH_CODE).into()),
     }
-    let Some(grant) = grant else {
-        return Err(invalid_grant(NO_SUCH_CODE).into());
-    };
+    let issued = issued.ok_or_else(|| invalid_grant(NO_SUCH_CODE))?;
+    Ok(issued.given_to(request))
+}
 
-    let issued = Issue {
-        grant_id,
-        grant: &grant,
-        scope: &grant.approval.scope,
-        details: &details,
-        resources: &resources,
-        sealing: sealing.as_ref(),
-        confirmation,
-        refresh_token: refresh_token.as_ref(),
-    };
-    issue(server, request, &issued, now).await
+/// A code that fits, and what it takes to issue what it stands for.
+struct Redemption<'a> {
+    code: &'a CodeRequest,
+    grant: &'a Grant,
+    resources: Vec<String>,
+    details: Vec<DetailEntry>,
+    sealing: Option<Sealing>,
+    id_token: Option<IdTokenMaker<'a>>,
+}
+
+impl<'a> Redemption<'a> {
+    async fn prepare(
+        server: &'a Server,
+        request: &'a DirectRequest,
+        code: &'a CodeRequest,
+        grant: &'a Grant,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
+        let resources = narrowed_resources(server, request, grant)?;
+        let approval = &grant.approval;
+        Ok(Self {
+            details: narrowed_details(server, request, grant, &resources)?,
+            sealing: sealing(server, &resources, now).await?,
+            id_token: server
+                .id_token(&request.client, approval, &approval.scope, now)
+                .await?,
+            code,
+            grant,
+            resources,
+        })
+    }
+
+    async fn issue(
+        &self,
+        server: &Server,
+        request: &DirectRequest,
+        confirmation: Confirmation,
+        now: Timestamp,
+    ) -> Result<Issued, Failure> {
+        let grant_id = self.code.grant;
+        let refresh_token = keep(server, request, grant_id, self.grant, now).await?;
+        let approval = &self.grant.approval;
+        let ties = Ties {
+            nonce: approval.nonce.as_deref(),
+            state: self.code.state.as_deref(),
+            ..Ties::default()
+        };
+        let issue = Issue {
+            grant_id,
+            grant: self.grant,
+            scope: &approval.scope,
+            details: &self.details,
+            resources: &self.resources,
+            sealing: self.sealing.as_ref(),
+            confirmation,
+            refresh_token: refresh_token.as_ref(),
+            id_token: self.id_token.as_ref().map(|maker| (maker, ties)),
+        };
+        issue.issue(server, request, now).await
+    }
 }
 
 /// Everything a code is bound to.

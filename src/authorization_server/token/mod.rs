@@ -3,6 +3,7 @@
 mod access_token;
 mod client_credentials;
 mod code;
+mod id_token;
 mod refresh;
 
 use std::sync::Arc;
@@ -14,14 +15,17 @@ use axum::{
 use http::{Response, StatusCode, request::Parts};
 use serde_json::{Map, Value, json};
 
-use self::access_token::Confirmation;
+use self::{
+    access_token::Confirmation,
+    id_token::{IdTokenMaker, Ties},
+};
 use super::{
     authorization_details::{DetailEntry, for_resources, narrowed},
     clients::Binding,
     direct::DirectRequest,
     endpoints::Endpoint,
     refusal::{self, ErrorCode, Failure, Fault, Refusal},
-    resources::Sealing,
+    sealing::Sealing,
     secret::Secret,
     server::Server,
     store::Grant,
@@ -89,8 +93,7 @@ fn confirmation(
 struct Issue<'a> {
     grant_id: [u8; 32],
     grant: &'a Grant,
-    /// Not more than what was approved.
-    /// Empty if none was.
+    /// Not more than what was approved. Empty if none was.
     scope: &'a str,
     /// Not more than was approved, for these resources.
     details: &'a [DetailEntry],
@@ -99,47 +102,94 @@ struct Issue<'a> {
     sealing: Option<&'a Sealing>,
     confirmation: Confirmation,
     refresh_token: Option<&'a Secret>,
+    /// What makes the ID token, if there is to be one, and what it is tied to beside the access token.
+    id_token: Option<(&'a IdTokenMaker<'a>, Ties<'a>)>,
 }
 
-/// The answer (RFC 6749 §5.1).
-async fn issue(
-    server: &Server,
-    request: &DirectRequest,
-    issue: &Issue<'_>,
-    now: Timestamp,
-) -> Result<Response<String>, Failure> {
-    let access_token = access_token::mint(server, issue, now).await?;
-    let nonce = server.next_nonce(request, now)?;
-    tracing::info!(
-        client = request.client.id,
-        subject = issue.grant.approval.subject,
-        scope = issue.scope,
-        bound_to = %issue.confirmation,
-        "access token issued"
-    );
-    let mut body = Map::new();
-    for (name, value) in [
-        ("access_token", Value::from(access_token)),
-        ("token_type", issue.confirmation.token_type().into()),
-        ("expires_in", server.lifetimes.access_token.as_secs().into()),
-    ] {
-        body.insert(name.to_owned(), value);
+/// What was issued. Nobody has it yet.
+struct Issued {
+    response: Response<String>,
+    subject: String,
+    scope: String,
+    confirmation: Confirmation,
+    with_id_token: bool,
+}
+
+impl Issue<'_> {
+    /// Makes everything that the answer holds, and the answer (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
+    async fn issue(
+        &self,
+        server: &Server,
+        request: &DirectRequest,
+        now: Timestamp,
+    ) -> Result<Issued, Failure> {
+        let access_token = access_token::mint(server, self, now).await?;
+        let id_token = self.id_token.map(|(maker, ties)| {
+            let access_token = Some(access_token.as_str());
+            maker.make(
+                Ties {
+                    access_token,
+                    ..ties
+                },
+                now,
+            )
+        });
+        let id_token = id_token.transpose()?;
+        let nonce = server.next_nonce(request, now)?;
+        let with_id_token = id_token.is_some();
+        let mut response =
+            refusal::json(StatusCode::OK, &self.body(server, access_token, id_token));
+        if let Some(nonce) = nonce {
+            refusal::set_nonce(&mut response, &nonce);
+        }
+        Ok(Issued {
+            response,
+            subject: self.grant.approval.subject.clone(),
+            scope: self.scope.to_owned(),
+            confirmation: self.confirmation,
+            with_id_token,
+        })
     }
-    if !issue.scope.is_empty() {
-        body.insert("scope".to_owned(), issue.scope.into());
+
+    fn body(&self, server: &Server, access_token: String, id_token: Option<String>) -> Value {
+        let mut body = Map::new();
+        for (name, value) in [
+            ("access_token", Value::from(access_token)),
+            ("token_type", self.confirmation.token_type().into()),
+            ("expires_in", server.lifetimes.access_token.as_secs().into()),
+        ] {
+            body.insert(name.to_owned(), value);
+        }
+        if !self.scope.is_empty() {
+            body.insert("scope".to_owned(), self.scope.into());
+        }
+        // As assigned to this very token (RFC 9396 §7).
+        if !self.details.is_empty() {
+            body.insert("authorization_details".to_owned(), json!(self.details));
+        }
+        if let Some(refresh_token) = self.refresh_token {
+            body.insert("refresh_token".to_owned(), json!(refresh_token.secret()));
+        }
+        if let Some(id_token) = id_token {
+            body.insert("id_token".to_owned(), id_token.into());
+        }
+        Value::Object(body)
     }
-    // As assigned to this very token (RFC 9396 §7).
-    if !issue.details.is_empty() {
-        body.insert("authorization_details".to_owned(), json!(issue.details));
+}
+
+impl Issued {
+    /// The answer, which goes out now.
+    fn given_to(self, request: &DirectRequest) -> Response<String> {
+        tracing::info!(
+            client = request.client.id,
+            subject = self.subject,
+            scope = self.scope,
+            bound_to = %self.confirmation,
+            id_token = self.with_id_token,
+            "access token issued"
+        );
+        self.response
     }
-    if let Some(refresh_token) = issue.refresh_token {
-        body.insert("refresh_token".to_owned(), json!(refresh_token.secret()));
-    }
-    let mut response = refusal::json(StatusCode::OK, &Value::Object(body));
-    if let Some(nonce) = nonce {
-        refusal::set_nonce(&mut response, &nonce);
-    }
-    Ok(response)
 }
 
 /// The resource servers a token is for: those of the grant, or those of them that are asked for (RFC 8707 §2.2).

@@ -3,7 +3,8 @@
 use http::Response;
 
 use super::{
-    Issue, confirmation, invalid_grant, issue, narrowed_details, narrowed_resources, sealing,
+    Issue, confirmation, id_token::Ties, invalid_grant, narrowed_details, narrowed_resources,
+    sealing,
 };
 use crate::{
     authorization_server::{
@@ -49,9 +50,12 @@ pub(super) async fn refresh(
     let resources = narrowed_resources(server, request, &grant)?;
     let details = narrowed_details(server, request, &grant, &resources)?;
     let sealing = sealing(server, &resources, now).await?;
+    let id_token = server
+        .id_token(&request.client, &grant.approval, &scope, now)
+        .await?;
 
     server.record(request, now).await?;
-    let issued = Issue {
+    let issue = Issue {
         grant_id: stored.grant,
         grant: &grant,
         scope: &scope,
@@ -60,8 +64,11 @@ pub(super) async fn refresh(
         sealing: sealing.as_ref(),
         confirmation,
         refresh_token: None,
+        // Neither `nonce` nor `state` belong to this request (OpenID Connect Core §12.2).
+        id_token: id_token.as_ref().map(|maker| (maker, Ties::default())),
     };
-    issue(server, request, &issued, now).await
+    let issued = issue.issue(server, request, now).await?;
+    Ok(issued.given_to(request))
 }
 
 /// What was approved, or the part of it that is asked for (RFC 6749 §6).
