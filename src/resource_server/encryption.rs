@@ -36,8 +36,9 @@ impl TokenEncryption {
         }
         let keys = self.keys.as_ref().ok_or(JweError::NoKey)?.current();
         let opened = decrypt(token, &keys, &self.accepted)?;
-        // A nested JWT has to say `JWT` here (RFC 7519 §5.2), and not everybody does.
-        if opened.header.cty().is_some() && !opened.header.is_cty("JWT") {
+        // A nested JWT has to say `JWT` here (RFC 7519 §5.2). Some say nothing, and some which kind of JWT it is (RFC 9068 §2.1).
+        let header = &opened.header;
+        if header.cty().is_some() && !header.is_cty("JWT") && !header.is_cty("at+jwt") {
             return Err(TokenError::EncryptedContent);
         }
         let content =

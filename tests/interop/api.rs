@@ -12,6 +12,7 @@ use tower_fapi::{
         ResourceMetadataService,
     },
     resource_server::ResourceServer,
+    time::Timestamp,
     token::AccessToken,
 };
 
@@ -43,6 +44,7 @@ async fn tell(token: AccessToken) -> Json<Value> {
         "sub": token.subject(),
         "client_id": token.client_id(),
         "acr": token.acr(),
+        "auth_time": token.auth_time().map(Timestamp::as_unix),
         "authorization_details": details,
     }))
 }

@@ -164,6 +164,18 @@ impl Inquirer {
         serde_json::from_value(metadata).unwrap()
     }
 
+    /// As a client of somebody else's authorization server, which keeps no resource servers apart from clients.
+    pub fn client(&self) -> Value {
+        let mut metadata = serde_json::to_value(self.registration()).unwrap();
+        let members = metadata.as_object_mut().unwrap();
+        members.retain(|name, _| name != "resource" && !name.starts_with("access_token_"));
+        members.insert("token_endpoint_auth_signing_alg".to_owned(), "ES256".into());
+        for name in ["redirect_uris", "response_types", "grant_types"] {
+            members.insert(name.to_owned(), json!([]));
+        }
+        metadata
+    }
+
     /// As a script takes it that asks in its name.
     pub fn private(&self) -> Value {
         json!({
@@ -174,15 +186,15 @@ impl Inquirer {
     }
 }
 
-fn private_key(algorithm: JwsAlgorithm) -> PrivateJwk {
+pub fn private_key(algorithm: JwsAlgorithm) -> PrivateJwk {
     PrivateJwk::generate(algorithm).unwrap()
 }
 
-fn public(key: &PrivateJwk) -> Value {
+pub fn public(key: &PrivateJwk) -> Value {
     Value::Object(key.public().to_members())
 }
 
-fn secret(key: &PrivateJwk) -> Value {
+pub fn secret(key: &PrivateJwk) -> Value {
     serde_json::from_str(&key.secret_json()).unwrap()
 }
 

@@ -13,7 +13,12 @@ const PACKAGES: [&str; 4] = ["jose", "oauth4webapi", "openid-client", "undici"];
 
 /// Node with this script; `None` if this machine cannot run it.
 pub fn find(name: &str) -> Option<Command> {
-    node::script(&format!("scripts/{name}"), &PACKAGES)
+    find_with(name, &PACKAGES)
+}
+
+/// As [`find`], for a script that needs these packages.
+pub fn find_with(name: &str, packages: &[&str]) -> Option<Command> {
+    node::script(&format!("scripts/{name}"), packages)
 }
 
 /// Runs it with this on its standard input, shows what it says, and counts what worked.

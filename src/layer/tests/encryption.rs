@@ -99,6 +99,10 @@ fn an_encrypted_token_passes_however_it_may_be_written() {
         ("as it should be", token.clone()),
         ("no cty", token.clone().without_outer_header("cty")),
         (
+            "cty of an access token",
+            token.clone().outer_header("cty", "at+jwt"),
+        ),
+        (
             "cty in full",
             token.clone().outer_header("cty", "application/jwt"),
         ),

@@ -15,7 +15,7 @@ export class Browser {
   pages = [];
 
   constructor(person) {
-    this.#person = { name: person, ...input.people[person] };
+    this.#person = { name: person, ...input.people?.[person] };
   }
 
   /** From the address a client sends somebody to, to the address they are sent back to. */
@@ -32,7 +32,7 @@ export class Browser {
         continue;
       }
       assert.equal(answer.status, 200, page);
-      request = this.#fill(page, request.url, decision);
+      request = this.fill(page, request.url, decision);
     }
     throw new Error("the pages go round in circles");
   }
@@ -48,7 +48,8 @@ export class Browser {
     return answer;
   }
 
-  #fill(page, from, decision) {
+  /** What is posted next, for the page that is shown. */
+  fill(page, from, decision) {
     const [, action] = /<form method="post" action="([^"]+)"/.exec(page) ?? assert.fail(page);
     const [, csrf] = /name="csrf" value="([^"]+)"/.exec(page);
     const form = new URLSearchParams({ csrf });

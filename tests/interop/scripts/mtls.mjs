@@ -1,10 +1,8 @@
 // oauth4webapi: clients with certificates (RFC 8705), to which their tokens are bound.
 import assert from "node:assert/strict";
 
-import * as oauth from "oauth4webapi";
-
 import { Browser } from "./browser.mjs";
-import { challenged, failed, fetchWith, input, ok } from "./input.mjs";
+import { challenged, failed, input, ok } from "./input.mjs";
 import { Inquirer, Party, discover } from "./party.mjs";
 
 const alice = new Browser("alice");
@@ -26,7 +24,7 @@ for (const id of ["mtls", "self-signed", "assertion-and-certificate"]) {
   ok(`${method} and a certificate-bound token: PAR, code, token, API, refresh`);
 
   for (const certificate of [undefined, input.stranger]) {
-    const options = { [oauth.customFetch]: fetchWith(certificate) };
+    const options = party.showing(certificate);
     await failed(party.ask("/plain/accounts", tokens, "GET", options), challenged(401, "invalid_token"));
     ok(`${id}: refused at the API with ${certificate ? "another" : "no"} certificate`);
   }
@@ -46,7 +44,7 @@ ok("introspection and revocation of a certificate-bound token");
 // Somebody else's certificate, and none.
 const pushed = (certificate) => {
   const other = Object.assign(new Party(), party);
-  other.options = { [oauth.customFetch]: fetchWith(certificate) };
+  other.options = party.showing(certificate);
   return other.push();
 };
 for (const certificate of [input.stranger, undefined]) {

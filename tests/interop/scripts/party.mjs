@@ -92,6 +92,20 @@ export class Party {
     return this.redeem(pending, back, redeeming);
   }
 
+  /** Tokens for the client itself (RFC 6749 §4.4). */
+  async clientCredentials(parameters) {
+    return this.nonceAware(async () => {
+      const answer = await oauth.clientCredentialsGrantRequest(
+        this.as,
+        this.client,
+        this.auth,
+        parameters,
+        this.options,
+      );
+      return oauth.processClientCredentialsResponse(this.as, this.client, answer);
+    });
+  }
+
   async refresh(tokens, additionalParameters) {
     const options = { ...this.options, additionalParameters };
     return this.nonceAware(async () => {
@@ -126,6 +140,18 @@ export class Party {
       assert.equal(answer.status, 200);
       return answer.json();
     });
+  }
+
+  /** Options with which this certificate is shown, or none. */
+  showing(certificate) {
+    return { ...this.options, [oauth.customFetch]: fetchWith(certificate) };
+  }
+
+  /** Options with which the headers of a request are changed on their way. */
+  changing(change) {
+    const send = fetchWith(this.certificate);
+    const custom = (url, options) => send(url, { ...options, headers: change({ ...options.headers }) });
+    return { ...this.options, [oauth.customFetch]: custom };
   }
 
   /** Does as the documentation says: once more, if it was refused for want of a nonce (RFC 9449 §8). */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import * as oauth from "oauth4webapi";
 
 import { Browser } from "./browser.mjs";
-import { challenged, failed, fetchWith, input, ok } from "./input.mjs";
+import { challenged, failed, input, ok } from "./input.mjs";
 import { Party } from "./party.mjs";
 
 const alice = new Browser("alice");
@@ -79,12 +79,7 @@ async function redeemed() {
 
 async function presented() {
   const tokens = await party.logIn(alice);
-  /** A request to the API, changed on its way. */
-  const changed = (change) => {
-    const send = fetchWith();
-    const custom = (url, options) => send(url, { ...options, headers: change({ ...options.headers }) });
-    return { ...party.options, [oauth.customFetch]: custom };
-  };
+  const changed = (change) => party.changing(change);
   const api = async (what, options, status, error, parameters = {}, path = "/plain/accounts", method = "GET") => {
     await failed(party.ask(path, tokens, method, options), challenged(status, error, parameters));
     ok(`${status} ${error ?? "without an error code"}: ${what}`);
