@@ -1,4 +1,5 @@
-//! A client alone: sends its user to the browser, waits on loopback for them to return, and calls an API with the token.
+//! A client alone: sends its user to the browser, waits on loopback for them to return, learns who they are, calls an API
+//! with the token, refreshes it, gives everything back and logs out.
 //!
 //! ```text
 //! cargo run --example client --features full
@@ -7,7 +8,9 @@
 //!
 //! Without arguments it is the client `budget-planner` of the example `authorization_server`, and calls the example
 //! `resource_server`. It authenticates with a key that it makes on its first run; when the authorization server does not
-//! know that key, it says how to register it. AUTHORITIES is a PEM file: whom to trust in place of the system's authorities.
+//! know that key, it says how to register it. What the authorization server does not have (ID tokens, userinfo, revocation,
+//! logout) is left out. To come back from there, it has to know `http://127.0.0.1:7080/callback` and, for the logout,
+//! `http://127.0.0.1:7080/bye`. AUTHORITIES is a PEM file: whom to trust in place of the system's authorities.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -23,7 +26,10 @@ use std::{env, error::Error, fs, path::Path, process::ExitCode};
 use axum::{Router, extract::RawQuery, routing::get};
 use tokio::{net::TcpListener, sync::mpsc};
 use tower_fapi::{
-    client::{AuthorizationRequest, AuthorizationResponse, Client, ClientError, TrustedRoots},
+    client::{
+        AuthorizationRequest, AuthorizationResponse, Client, ClientError, LogoutRequest,
+        PendingLogout, TokenSet, TrustedRoots,
+    },
     jose::{Jwk, JwsAlgorithm, PrivateJwk, SigningKey},
     tls::Server,
 };
@@ -32,10 +38,11 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 const LISTEN: &str = "127.0.0.1:7080";
 const REDIRECT_URI: &str = "http://127.0.0.1:7080/callback";
+const SIGNED_OUT_URI: &str = "http://127.0.0.1:7080/bye";
 const SAMPLE: [&str; 4] = [
     "https://localhost:8443",
     "budget-planner",
-    "accounts",
+    "openid accounts",
     "https://localhost:9443/accounts",
 ];
 
@@ -83,8 +90,7 @@ async fn run([issuer, client_id, scope, url]: [&str; 4], authorities: Option<&st
         builder = builder.trusted_roots(TrustedRoots::from_pem(&pem)?);
     }
     let client = builder.build()?;
-    let listener = TcpListener::bind(LISTEN).await;
-    let listener = listener.map_err(|error| format!("cannot listen on {LISTEN}: {error}"))?;
+    let listener = listen().await?;
 
     let request = AuthorizationRequest::new(REDIRECT_URI)?.scope(scope)?;
     let pending = client.authorize(&request).await.map_err(|error| {
@@ -100,17 +106,72 @@ async fn run([issuer, client_id, scope, url]: [&str; 4], authorities: Option<&st
     if issuer == SAMPLE[0] {
         println!("The password of alice stands beside her in authorization_server.toml.\n");
     }
-    let response = AuthorizationResponse::from_query(&wait_for_callback(listener).await)?;
+    let query = wait_for(listener, "/callback").await;
+    let response = AuthorizationResponse::from_query(&query)?;
     let tokens = client.complete(&pending, &response).await?;
     println!("There is a token, bound to the key of this process.");
+    introduce(&client, &tokens).await?;
+    call(&client, url, &tokens).await?;
+    if tokens.refresh_token().is_some() {
+        let newer = client.refresh(&tokens).await?;
+        println!("\nThere is another token, from the refresh token. With it:");
+        call(&client, url, &newer).await?;
+        return leave(&client, &newer).await;
+    }
+    leave(&client, &tokens).await
+}
 
-    let answer = client.get(url, &tokens).await.map_err(with_causes)?;
+/// Who signed in, and what else the authorization server tells of them.
+async fn introduce(client: &Client, tokens: &TokenSet) -> Outcome {
+    let Some(person) = tokens.id_token() else {
+        return Ok(());
+    };
+    // A person is known by both of these, and by nothing else.
+    println!("{} of {} has signed in.", person.subject(), person.issuer());
+    if let Some(acr) = person.acr() {
+        println!("How strongly: {acr}");
+    }
+    if client.discover().await?.userinfo_endpoint.is_some() {
+        let told = client.userinfo(tokens).await.map_err(with_causes)?;
+        println!("userinfo: {}", serde_json::to_string(told.claims())?);
+    }
+    Ok(())
+}
+
+async fn call(client: &Client, url: &str, tokens: &TokenSet) -> Outcome {
+    let answer = client.get(url, tokens).await.map_err(with_causes)?;
     println!("\nGET {url}\n{}", answer.status());
     for challenge in answer.headers().get_all("www-authenticate") {
         println!("www-authenticate: {}", challenge.to_str()?);
     }
     println!("\n{}", String::from_utf8_lossy(answer.body()));
     Ok(())
+}
+
+/// Gives the tokens back, and ends the session at the authorization server if its user likes.
+async fn leave(client: &Client, tokens: &TokenSet) -> Outcome {
+    let metadata = client.discover().await?;
+    if metadata.revocation_endpoint.is_some() {
+        client.revoke(tokens).await.map_err(with_causes)?;
+        println!("The tokens have been given back.");
+    }
+    if tokens.id_token().is_none() || metadata.end_session_endpoint.is_none() {
+        return Ok(());
+    }
+    let request = LogoutRequest::of(tokens).post_logout_redirect_uri(SIGNED_OUT_URI)?;
+    let pending = client.log_out(&request).await?;
+    let listener = listen().await?;
+    println!("To log out, too, open this:\n\n  {}\n", pending.url());
+    let query = wait_for(listener, "/bye").await;
+    // A web application takes the state from the session of the browser that comes.
+    PendingLogout::check_return(pending.state().unwrap_or_default(), &query)?;
+    println!("Signed out.");
+    Ok(())
+}
+
+async fn listen() -> Outcome<TcpListener> {
+    let listener = TcpListener::bind(LISTEN).await;
+    Ok(listener.map_err(|error| format!("cannot listen on {LISTEN}: {error}"))?)
 }
 
 /// The key of the last run, or a new one.
@@ -138,14 +199,14 @@ fn registration(client_id: &str, key: &Jwk) -> String {
 }
 
 /// What the browser brings back in the query (RFC 6749 §4.1.2).
-async fn wait_for_callback(listener: TcpListener) -> String {
+async fn wait_for(listener: TcpListener, path: &str) -> String {
     let (sender, mut receiver) = mpsc::channel(1);
     let callback = async move |RawQuery(query): RawQuery| {
         // Only the first one counts.
         let _ = sender.try_send(query.unwrap_or_default());
         "Thank you. The terminal has the rest; this window can be closed."
     };
-    let router = Router::new().route("/callback", get(callback));
+    let router = Router::new().route(path, get(callback));
     let mut query = None;
     let called = async { query = receiver.recv().await };
     Server::plain_http()

@@ -1,4 +1,4 @@
-//! The FAPI 2.0 client: a person's authorization, and calls made with it.
+//! The FAPI 2.0 client: a person's authorization, who they are, and calls made with it.
 //!
 //! A [`Client`] is registered at one authorization server, authenticates with a key or a certificate, and has its tokens
 //! bound to a key or a certificate; a client that lacks one of these does not compile.
@@ -19,13 +19,15 @@
 //!
 //! // What a web application does when somebody wants to connect an account …
 //! async fn connect(client: &Client) -> Result<String, Box<dyn std::error::Error>> {
-//!     let request = AuthorizationRequest::new("https://app.example.com/callback")?.scope("accounts")?;
+//!     let request = AuthorizationRequest::new("https://app.example.com/callback")?.scope("openid accounts")?;
 //!     let pending = client.authorize(&request).await?;
 //!     // … keeps `pending.secret_json()` in that browser's session and sends the browser to `pending.url()` …
 //! #   let callback_query = pending.url().query().unwrap_or_default();
 //!     // … and when it comes back:
 //!     let response = AuthorizationResponse::from_query(callback_query)?;
 //!     let tokens = client.complete(&pending, &response).await?;
+//!     let person = tokens.id_token().ok_or("nobody")?; // always there: `openid` was asked for
+//!     println!("{} of {} has signed in", person.subject(), person.issuer());
 //!     let accounts = client.get("https://api.example.com/accounts", &tokens).await?;
 //!     Ok(String::from_utf8_lossy(accounts.body()).into_owned())
 //! }
@@ -33,8 +35,25 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Where messages have to be signed (FAPI 2.0 Message Signing), [`ClientBuilder::signed_requests`] signs what is asked for, and
-//! [`ClientBuilder::signed_responses`] believes signed answers only.
+//! Later there are [`Client::refresh`], [`Client::userinfo`], [`Client::revoke`] and [`Client::log_out`]; for the client itself,
+//! without anybody in front of a browser, [`Client::client_credentials`].
+//!
+//! # What the client is registered for
+//!
+//! | registered | built with |
+//! |---|---|
+//! | `request_object_signing_alg` | [`signed_requests`](ClientBuilder::signed_requests) |
+//! | `request_object_encryption_alg` | [`encrypted_requests`](ClientBuilder::encrypted_requests) |
+//! | `authorization_signed_response_alg` | [`signed_responses`](ClientBuilder::signed_responses) |
+//! | `authorization_encrypted_response_alg` | [`encrypted_responses`](ClientBuilder::encrypted_responses) |
+//! | `id_token_signed_response_alg` | [`id_token_algorithm`](ClientBuilder::id_token_algorithm) |
+//! | `id_token_encrypted_response_alg` | [`encrypted_id_tokens`](ClientBuilder::encrypted_id_tokens) |
+//! | `userinfo_signed_response_alg` | [`signed_userinfo`](ClientBuilder::signed_userinfo) |
+//! | `userinfo_encrypted_response_alg` | [`encrypted_userinfo`](ClientBuilder::encrypted_userinfo) |
+//! | `introspection_signed_response_alg` | [`signed_introspection`](ClientBuilder::signed_introspection) |
+//! | `introspection_encrypted_response_alg` | [`encrypted_introspection`](ClientBuilder::encrypted_introspection) |
+//!
+//! What is demanded is refused when it comes in a weaker form. Everything is signed with PS256, ES256 or `EdDSA`.
 
 mod back_channel;
 mod builder;
