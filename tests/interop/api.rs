@@ -21,6 +21,7 @@ pub const TWO_FACTORS: &str = "https://refeds.org/profile/mfa";
 /// The routes of one of them, below its path.
 pub fn routes(path: &str, server: ResourceServer) -> Router {
     let read = RequireScope::all_of(["accounts"]).unwrap();
+    let count = RequireScope::all_of(["reports"]).unwrap();
     let admin = RequireScope::all_of(["admin"]).unwrap();
     let strong = RequireAuthentication::acr([TWO_FACTORS]).unwrap();
     let approved = RequireAuthorizationDetail::of_type("payment_initiation");
@@ -29,6 +30,7 @@ pub fn routes(path: &str, server: ResourceServer) -> Router {
     Router::new()
         .route(&format!("{path}/token"), get(tell).post(tell))
         .route(&format!("{path}/accounts"), get(tell).layer(read))
+        .route(&format!("{path}/reports"), get(tell).layer(count))
         .route(&format!("{path}/admin"), get(tell).layer(admin))
         .route(&format!("{path}/payments"), post(tell).layer(pay))
         .layer(FapiLayer::new(server))

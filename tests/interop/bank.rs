@@ -11,7 +11,11 @@ use tower_fapi::{
     jose::JwsAlgorithm,
 };
 
-use crate::{api::TWO_FACTORS, authority::Authority};
+use crate::{
+    api::TWO_FACTORS,
+    authority::Authority,
+    registrations::{private_key, secret},
+};
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -55,11 +59,24 @@ pub fn authorization_server(
         .mtls_base_url(mtls)
         .scope(ScopeDescription::new("accounts", "See your accounts"))
         .scope(ScopeDescription::new("payments", "Pay from your accounts"))
+        .scope(ScopeDescription::openid())
+        .scope(ScopeDescription::new("reports", "Statistics of the day").without_person())
         .authorization_details_type(payment())
         .client_certificate_authorities(authorities)
         .authenticator(ConfiguredUsers::new(people).unwrap())
         .authentication_rules(rules)
-        .signing_keys(SigningKeys::generate(JwsAlgorithm::Es256).unwrap())
+        .signing_keys(signing_keys())
+}
+
+/// One for each algorithm. The first signs where nothing else is asked for.
+fn signing_keys() -> SigningKeys {
+    let keys = [
+        JwsAlgorithm::Es256,
+        JwsAlgorithm::Ps256,
+        JwsAlgorithm::EdDsa,
+    ];
+    let keys = keys.map(|algorithm| secret(&private_key(algorithm)));
+    json!({ "keys": keys }).to_string().parse().unwrap()
 }
 
 fn person(name: &str, totp_secret: Option<String>) -> UserConfig {

@@ -14,7 +14,7 @@ async fn run(name: &str, nonces: bool, expected: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn oauth4webapi_with_keys() {
-    run("dpop.mjs", false, 16).await;
+    run("dpop.mjs", false, 18).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,6 +25,16 @@ async fn oauth4webapi_with_certificates() {
 #[tokio::test(flavor = "multi_thread")]
 async fn oauth4webapi_with_signed_messages() {
     run("messages.mjs", false, 8).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn oauth4webapi_with_the_profile_before() {
+    run("fapi1.mjs", false, 10).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn oauth4webapi_with_openid_connect() {
+    run("oidc.mjs", false, 10).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,6 +50,6 @@ async fn oauth4webapi_sees_what_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn openid_client_with_nonces_and_without() {
     for nonces in [false, true] {
-        run("openid-client.mjs", nonces, 11).await;
+        run("openid-client.mjs", nonces, 13).await;
     }
 }

@@ -36,6 +36,15 @@ impl Registrations {
         }
         all.with_certificates(authority);
         all.signers();
+        all.fapi1(authority);
+        all.openid();
+        let alone = json!({
+            "grant_types": ["client_credentials"],
+            "redirect_uris": [],
+            "authorization_details_types": [],
+            "scope": "reports",
+        });
+        all.with_key("alone", JwsAlgorithm::Es256, &merged(&dpop, &alone));
         all
     }
 
@@ -84,6 +93,7 @@ impl Registrations {
         let sealed = merged(
             &answered,
             &json!({
+                "authorization_signed_response_alg": "PS256",
                 "authorization_encrypted_response_alg": "ECDH-ES+A256KW",
                 "authorization_encrypted_response_enc": "A256GCM",
             }),
@@ -91,6 +101,46 @@ impl Registrations {
         self.add("sealed", &[public(&key), public(&decryption)], &sealed);
         self.private["sealed"]["key"] = secret(&key);
         self.private["sealed"]["decryption_key"] = secret(&decryption);
+    }
+
+    /// Clients that want to know who has signed in.
+    fn openid(&mut self) {
+        let usual = json!({ "dpop_bound_access_tokens": true, "scope": "openid accounts" });
+        let signed = |alg: &str| merged(&usual, &json!({ "id_token_signed_response_alg": alg }));
+        self.with_key("oidc", JwsAlgorithm::Es256, &usual);
+        self.with_key("oidc-ps256", JwsAlgorithm::Es256, &signed("PS256"));
+        self.with_key("oidc-eddsa", JwsAlgorithm::Es256, &signed("EdDSA"));
+        let key = private_key(JwsAlgorithm::Es256);
+        let decryption = PrivateJwk::generate_for_decryption(JweAlgorithm::EcdhEsA256Kw).unwrap();
+        let sealed = json!({
+            "id_token_encrypted_response_alg": "ECDH-ES+A256KW",
+            "id_token_encrypted_response_enc": "A256GCM",
+        });
+        let keys = [public(&key), public(&decryption)];
+        self.add("oidc-sealed", &keys, &merged(&usual, &sealed));
+        self.private["oidc-sealed"]["key"] = secret(&key);
+        self.private["oidc-sealed"]["decryption_key"] = secret(&decryption);
+    }
+
+    /// Clients that are held to FAPI 1.0 Advanced.
+    fn fapi1(&mut self, authority: &Authority) {
+        let usual = json!({
+            "fapi_profile": "fapi1_advanced",
+            "tls_client_certificate_bound_access_tokens": true,
+        });
+        self.with_key("fapi1", JwsAlgorithm::Ps256, &usual);
+        let by_subject = json!({
+            "token_endpoint_auth_method": "tls_client_auth",
+            "tls_client_auth_subject_dn": "CN=fapi1-mtls",
+        });
+        self.with_key(
+            "fapi1-mtls",
+            JwsAlgorithm::Es256,
+            &merged(&usual, &by_subject),
+        );
+        for id in ["fapi1", "fapi1-mtls"] {
+            self.private[id]["certificate"] = authority.client(id).both();
+        }
     }
 
     fn add(&mut self, id: &str, keys: &[Value], changes: &Value) {

@@ -31,7 +31,7 @@ export class Browser {
         request = { method: "GET", url: next };
         continue;
       }
-      assert.equal(answer.status, 200, page);
+      assert.equal(answer.status, 200, heading(page));
       request = this.fill(page, request.url, decision);
     }
     throw new Error("the pages go round in circles");
@@ -50,7 +50,7 @@ export class Browser {
 
   /** What is posted next, for the page that is shown. */
   fill(page, from, decision) {
-    const [, action] = /<form method="post" action="([^"]+)"/.exec(page) ?? assert.fail(page);
+    const [, action] = /<form\b[^>]* action="([^"]+)"/.exec(page) ?? assert.fail(heading(page));
     const [, csrf] = /name="csrf" value="([^"]+)"/.exec(page);
     const form = new URLSearchParams({ csrf });
     const has = (name) => page.includes(`name="${name}"`);
@@ -65,7 +65,7 @@ export class Browser {
       form.set("verify", "yes");
     } else {
       this.pages.push("consent");
-      assert.ok(has(decision), page);
+      assert.ok(has(decision), heading(page));
       form.set(decision, "yes");
     }
     return { method: "POST", url: new URL(unescaped(action), from), form };
@@ -81,6 +81,11 @@ export class Browser {
     const number = mac.readUInt32BE(mac[19] & 15) & 0x7fff_ffff;
     return String(number % 1_000_000).padStart(6, "0");
   }
+}
+
+/** What a page is about. */
+function heading(page) {
+  return /<h1[^>]*>(.*?)<\/h1>/s.exec(page)?.[1] ?? page;
 }
 
 function base32(text) {

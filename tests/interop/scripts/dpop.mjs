@@ -5,7 +5,7 @@ import { compactDecrypt, importJWK } from "jose";
 import * as oauth from "oauth4webapi";
 
 import { Browser } from "./browser.mjs";
-import { fetchWith, input, ok } from "./input.mjs";
+import { failed, fetchWith, input, ok } from "./input.mjs";
 import { Inquirer, Party, discover } from "./party.mjs";
 
 const PAYMENT = {
@@ -129,7 +129,21 @@ async function payments(party) {
   ok("step-up: the API's challenge, a second factor, and the payment (RFC 9470)");
 }
 
+async function alone() {
+  const party = await Party.of("alone");
+  const tokens = await party.clientCredentials({ scope: "reports" });
+  const seen = await party.ask("/plain/reports", tokens);
+  assert.deepEqual([seen.sub, seen.client_id], ["alone", "alone"]);
+  ok("a token on the client's own behalf (RFC 6749 §4.4)");
+  const beyond = { code: "OAUTH_RESPONSE_BODY_ERROR", error: "invalid_scope" };
+  await failed(party.clientCredentials({ scope: "accounts" }), beyond);
+  const unregistered = { code: "OAUTH_RESPONSE_BODY_ERROR", error: "unauthorized_client" };
+  await failed((await Party.of("dpop")).clientCredentials({ scope: "accounts" }), unregistered);
+  ok("nothing of a person's by that way, and nothing for clients that are not registered for it");
+}
+
 await metadata();
+await alone();
 await flows();
 const party = await Party.of("dpop");
 await refreshed(party, await party.logIn(alice));

@@ -25,7 +25,7 @@ async function configured(id, metadata = {}, from = input.clients[id]) {
   return { config, signing, options: { DPoP } };
 }
 
-async function logIn({ config, signing, options }, parameters = {}, { signed = false, decision } = {}) {
+async function logIn({ config, signing, options }, parameters = {}, { signed = false, decision, ...more } = {}) {
   const pkceCodeVerifier = client.randomPKCECodeVerifier();
   const expectedState = client.randomState();
   let all = new URLSearchParams({
@@ -39,8 +39,13 @@ async function logIn({ config, signing, options }, parameters = {}, { signed = f
   if (signed) all = (await client.buildAuthorizationUrlWithJAR(config, all, signing)).searchParams;
   const url = await client.buildAuthorizationUrlWithPAR(config, all, options);
   const back = await alice.visit(url, decision);
-  const checks = { pkceCodeVerifier, expectedState };
+  const checks = { pkceCodeVerifier, expectedState, ...more };
   return client.authorizationCodeGrant(config, back, checks, undefined, options);
+}
+
+/** Tells the library what it decrypts with. */
+async function decrypting({ config }, { kid, alg, ...jwk }) {
+  client.enableDecryptingResponses(config, ["A256GCM"], { key: await importJWK(jwk, alg), alg, kid });
 }
 
 async function ask({ config, options }, tokens, url = API) {
@@ -100,11 +105,21 @@ await failed(logIn(answered, {}, { signed, decision: "deny" }), {
 ok("a signed denial");
 const sealed = await configured("sealed");
 client.useJwtResponseMode(sealed.config);
-const { kid, ...jwk } = input.clients.sealed.decryption_key;
-const key = await importJWK(jwk, "ECDH-ES+A256KW");
-client.enableDecryptingResponses(sealed.config, ["A256GCM"], { key, alg: "ECDH-ES+A256KW", kid });
+await decrypting(sealed, input.clients.sealed.decryption_key);
 await ask(sealed, await logIn(sealed, {}, { signed }));
 ok("a signed request and an encrypted response");
+
+for (const id of ["oidc", "oidc-sealed"]) {
+  const party = await configured(id);
+  client.enableNonRepudiationChecks(party.config);
+  const key = input.clients[id].decryption_key;
+  if (key) await decrypting(party, key);
+  const nonce = client.randomNonce();
+  const parameters = { scope: "openid accounts", nonce };
+  const known = await logIn(party, parameters, { expectedNonce: nonce, idTokenExpected: true });
+  assert.equal(known.claims().sub, input.people.alice.subject);
+  ok(`${id}: an ID token, its signature and its nonce`);
+}
 
 await failed(logIn(dpop, { scope: "admin" }), {
   code: "OAUTH_RESPONSE_BODY_ERROR",

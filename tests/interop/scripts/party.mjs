@@ -26,7 +26,8 @@ export class Party {
     party.certificate = registered.certificate;
     party.signing = registered.key && (await signingKey(registered.key));
     if (party.certificate) party.client.use_mtls_endpoint_aliases = true;
-    party.auth = party.signing ? oauth.PrivateKeyJwt(party.signing) : oauth.TlsClientAuth();
+    const assertions = registered.metadata?.token_endpoint_auth_method !== "tls_client_auth";
+    party.auth = assertions && party.signing ? oauth.PrivateKeyJwt(party.signing) : oauth.TlsClientAuth();
     party.options = { [oauth.customFetch]: fetchWith(party.certificate) };
     if (bound === "key" && !party.certificate) await party.newKey();
     return party;
@@ -81,7 +82,10 @@ export class Party {
         verifier,
         { ...this.options, additionalParameters },
       );
-      return oauth.processAuthorizationCodeResponse(this.as, this.client, answer, expectations);
+      this.answer = answer;
+      const decrypt = { [oauth.jweDecrypt]: this.options[oauth.jweDecrypt] };
+      const checks = { ...expectations, ...decrypt };
+      return oauth.processAuthorizationCodeResponse(this.as, this.client, answer, checks);
     });
   }
 
