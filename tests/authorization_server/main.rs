@@ -38,6 +38,8 @@ mod jwks_uri;
 mod keys;
 mod login;
 mod metadata;
+#[cfg(all(feature = "client", feature = "tls"))]
+mod openid_flow;
 mod patience;
 mod pushed_request;
 mod races;

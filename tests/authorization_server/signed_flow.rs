@@ -24,14 +24,14 @@ use crate::{
 };
 
 /// A server for real connections, and what a client of it trusts.
-struct Running {
-    issuer: String,
+pub struct Running {
+    pub issuer: String,
     certificate: String,
-    world: World,
+    pub world: World,
 }
 
 impl Running {
-    async fn start(
+    pub async fn start(
         register: impl FnOnce(AuthorizationServerBuilder) -> AuthorizationServerBuilder,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -55,16 +55,25 @@ impl Running {
         }
     }
 
-    fn client(&self, key: SigningKey, dpop: SigningKey) -> ClientBuilder<step::Bound> {
+    pub fn client(&self, key: SigningKey, dpop: SigningKey) -> ClientBuilder<step::Bound> {
+        self.named("treasury", key, dpop)
+    }
+
+    pub fn named(
+        &self,
+        client_id: &str,
+        key: SigningKey,
+        dpop: SigningKey,
+    ) -> ClientBuilder<step::Bound> {
         let roots = TrustedRoots::from_pem(self.certificate.as_bytes()).unwrap();
-        Client::builder(self.issuer.parse().unwrap(), "treasury")
+        Client::builder(self.issuer.parse().unwrap(), client_id)
             .trusted_roots(roots)
             .private_key_jwt(key)
             .dpop(dpop)
     }
 }
 
-fn key(algorithm: JwsAlgorithm) -> SigningKey {
+pub fn key(algorithm: JwsAlgorithm) -> SigningKey {
     SigningKey::generate(algorithm).unwrap()
 }
 
@@ -161,7 +170,7 @@ async fn who_does_not_sign_as_registered_gets_no_further_than_the_push() {
     }
 }
 
-fn request_uri(url: &url::Url) -> String {
+pub fn request_uri(url: &url::Url) -> String {
     let mut pairs = url.query_pairs();
     let found = pairs.find(|(name, _)| name == "request_uri");
     found.unwrap().1.into_owned()
