@@ -37,6 +37,7 @@
 //! | [`token`] | access tokens: what they must say, whether they were revoked, what a handler sees of them |
 //! | [`dpop`] | proofs: the checks of RFC 9449 §4.3, nonces, and signing for clients |
 //! | [`mtls`] | client certificates and their thumbprints |
+//! | `redis` | one Redis server, for the stores that are kept in it |
 //! | [`replay`] | the store that remembers accepted proofs |
 //! | [`issuer`] | authorization servers as seen from here: metadata, keys, and what they say of tokens |
 //! | [`rejection`] | why a request was not let through, and how that looks on the wire |
@@ -87,6 +88,8 @@ mod emitted;
 pub mod authorization_server;
 #[cfg(feature = "client")]
 pub mod client;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(feature = "tls")]

@@ -32,7 +32,7 @@ pub struct AuthenticationRules {
     /// Profile.
     pub multi_factor_acr: String,
     /// Further names that an [`Authenticator`](super::people::Authenticator) of your own gives to people who sign in. Each is
-    /// good for itself only.
+    /// good for itself only, and stays the `acr` when the second factor is proved as well.
     pub further_acrs: Vec<String>,
     /// Who is asked for a second factor.
     pub second_factor: SecondFactorUse,
@@ -90,8 +90,13 @@ impl AuthenticationRules {
             .collect()
     }
 
-    fn meets(&self, acr: &str, asked: &str) -> bool {
-        acr == asked || (acr == self.multi_factor_acr && asked == self.password_acr)
+    fn meets(&self, session: &Session, asked: &str) -> bool {
+        let two_factors = session.second_factor_proved || session.acr == self.multi_factor_acr;
+        session.acr == asked || (two_factors && self.two_factors_meet(asked))
+    }
+
+    fn two_factors_meet(&self, asked: &str) -> bool {
+        asked == self.multi_factor_acr || asked == self.password_acr
     }
 }
 
@@ -212,11 +217,11 @@ impl Demands {
             return Step::Consent { acr };
         }
         for asked in &self.acr_values {
-            if rules.meets(&session.acr, asked) {
+            if rules.meets(session, asked) {
                 let acr = asked.clone();
                 return Step::Consent { acr };
             }
-            if could_do_more && rules.meets(&rules.multi_factor_acr, asked) {
+            if could_do_more && rules.two_factors_meet(asked) {
                 return Step::SecondFactor;
             }
         }
@@ -307,6 +312,26 @@ mod tests {
         }
         let nobody = Demands::default().next(&rules(Always), None, &REQUEST, NOW);
         assert_eq!(nobody, Step::SignIn);
+    }
+
+    // A name of the authenticator's own is kept beside the second factor, and what two factors are good for is met as well.
+    #[test]
+    fn a_second_factor_adds_to_what_the_authenticator_said() {
+        let session = Session {
+            second_factor_proved: true,
+            ..session("card", true)
+        };
+        for (asked, expected) in [
+            (&[][..], "card"),
+            (&["card"], "card"),
+            (&["mfa"], "mfa"),
+            (&["pwd"], "pwd"),
+            (&["mfa", "card"], "mfa"),
+        ] {
+            let rules = rules(SecondFactorUse::Always);
+            let next = values(asked).next(&rules, Some(&session), &REQUEST, NOW);
+            assert_eq!(next, consent(expected), "{asked:?}");
+        }
     }
 
     #[test]

@@ -229,6 +229,17 @@ impl AuthorizationServerBuilder {
         self
     }
 
+    /// Keeps everything that instances of the server have to share in this Redis: [`store`](Self::store) and
+    /// [`replay_store`](Self::replay_store) in one. They share its connection and settings.
+    ///
+    /// What else instances need in common is in the [guide](crate::guide::several_instances).
+    #[cfg(feature = "redis")]
+    pub fn redis(self, redis: &crate::replay::RedisReplayStore) -> Self {
+        let records = super::store::RedisStore::beside(redis, &self.issuer);
+        self.store(Arc::new(records))
+            .replay_store(Arc::new(redis.clone()))
+    }
+
     /// Sets whose pages people see: the host of the issuer's unless set.
     pub fn branding(mut self, branding: Branding) -> Self {
         self.branding = Some(branding);

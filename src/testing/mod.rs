@@ -71,8 +71,12 @@ mod dpop_key;
 mod encrypted;
 mod introspection;
 mod issuer;
+#[cfg(feature = "authorization-server")]
+mod record_store;
 mod replay_store;
 
+#[cfg(feature = "authorization-server")]
+pub use self::record_store::check_store;
 pub use self::{
     document::Document,
     dpop_key::{DpopKey, ProofBuilder},

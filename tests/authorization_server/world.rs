@@ -84,23 +84,8 @@ impl World {
         let certificate = authority.issue("tls-client");
         let self_signed = Certificate::self_signed("self-signed");
         let keys = SigningKeys::generate(JwsAlgorithm::Es256).unwrap();
-        let builder = AuthorizationServer::builder(ISSUER)
-            .mtls_base_url("https://mtls.as.example")
-            .audience(API)
-            .resource(OTHER_API)
-            .scope(ScopeDescription::new("accounts", "See your accounts").allows("Balances too"))
-            .scope(ScopeDescription::new("payments", "Make payments"))
-            .scope(ScopeDescription::new("admin", "Do anything"))
-            .clients(clients(&client_key, &self_signed))
-            .client_certificate_authorities(authority.trusted())
-            .authenticator(Alice)
-            .signing_keys(keys.clone())
-            .store(store.clone())
-            .clock(clock.clone());
-        let builder = types.into_iter().fold(
-            builder,
-            AuthorizationServerBuilder::authorization_details_type,
-        );
+        let builder = described(&clock, &keys, &client_key, &authority, &self_signed, types);
+        let builder = builder.store(store.clone());
         let server = change(builder).build().unwrap();
         Self {
             router: server.router(),
@@ -113,6 +98,22 @@ impl World {
             certificate,
             self_signed,
         }
+    }
+
+    /// Another instance of the server: the same keys, clients and clock, and a memory of its own.
+    pub fn twin(
+        &self,
+        change: impl FnOnce(AuthorizationServerBuilder) -> AuthorizationServerBuilder,
+    ) -> Router {
+        let builder = described(
+            &self.clock,
+            &self.keys,
+            &self.client_key,
+            &self.authority,
+            &self.self_signed,
+            crate::details::types(),
+        );
+        change(builder).build().unwrap().router()
     }
 
     pub fn now(&self) -> Timestamp {
@@ -174,6 +175,33 @@ impl World {
         parameters.extend(request());
         changed(parameters, changes)
     }
+}
+
+/// A server, as far as every test wants it.
+fn described(
+    clock: &ManualClock,
+    keys: &SigningKeys,
+    client_key: &SigningKey,
+    authority: &Authority,
+    self_signed: &Certificate,
+    types: [AuthorizationDetailsType; 2],
+) -> AuthorizationServerBuilder {
+    let builder = AuthorizationServer::builder(ISSUER)
+        .mtls_base_url("https://mtls.as.example")
+        .audience(API)
+        .resource(OTHER_API)
+        .scope(ScopeDescription::new("accounts", "See your accounts").allows("Balances too"))
+        .scope(ScopeDescription::new("payments", "Make payments"))
+        .scope(ScopeDescription::new("admin", "Do anything"))
+        .clients(clients(client_key, self_signed))
+        .client_certificate_authorities(authority.trusted())
+        .authenticator(Alice)
+        .signing_keys(keys.clone())
+        .clock(clock.clone());
+    types.into_iter().fold(
+        builder,
+        AuthorizationServerBuilder::authorization_details_type,
+    )
 }
 
 /// What a good client asks for, without saying who it is.

@@ -90,7 +90,11 @@ async fn attempt(
     let problem = match server.authenticator.second_factor(attempt, now).await {
         Ok(SecondFactorAnswer::Accepted(used)) => {
             match server.is_first_use(&live.session.subject, &used, now).await {
-                Ok(true) => return server.proved(parts, &interaction, live, now).await,
+                Ok(true) => {
+                    let subject = &live.session.subject;
+                    server.authenticator.second_factor_proved(subject);
+                    return server.proved(parts, &interaction, live, now).await;
+                }
                 Ok(false) => LoginProblem::Refused,
                 Err(problem) => problem,
             }

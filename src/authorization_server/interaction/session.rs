@@ -70,9 +70,12 @@ impl Server {
         // One that has ended meanwhile, by a click in another window, must not be brought back.
         let taken: Option<Session> = self.records.take(live.id, now).await?;
         let mut session = taken.ok_or(PageError::Changed)?;
-        session
-            .acr
-            .clone_from(&self.authentication.multi_factor_acr);
+        // A name that an authenticator of somebody's own gave stays: it may well mean more than two factors.
+        if session.acr == self.authentication.password_acr {
+            session
+                .acr
+                .clone_from(&self.authentication.multi_factor_acr);
+        }
         session.second_factor_proved = true;
         // RFC 8176 §2.
         session.amr.extend(["otp", "mfa"].map(str::to_owned));

@@ -147,15 +147,13 @@ impl ConfiguredUsers {
             return SecondFactorAnswer::Throttled { retry_after };
         }
         let step = secret.matching_step(attempt.code.secret(), now);
-        // A code that was used clears nothing: whoever has seen it could otherwise go on guessing as long as it counts.
+        // Nothing is cleared before it is known that no other instance has seen this code: whoever has seen it used could
+        // otherwise go on guessing as long as it counts.
         match step.filter(|step| self.used.take(subject, *step)) {
-            Some(step) => {
-                self.code_throttle.succeeded(subject);
-                SecondFactorAnswer::Accepted(UsedCode {
-                    id: step.to_string(),
-                    until: totp::ends(step),
-                })
-            }
+            Some(step) => SecondFactorAnswer::Accepted(UsedCode {
+                id: step.to_string(),
+                until: totp::ends(step),
+            }),
             None => SecondFactorAnswer::Refused,
         }
     }
@@ -180,6 +178,10 @@ impl Authenticator for ConfiguredUsers {
         now: Timestamp,
     ) -> SecondFactorFuture<'_> {
         Box::pin(std::future::ready(Ok(self.decide_code(&attempt, now))))
+    }
+
+    fn second_factor_proved(&self, subject: &str) {
+        self.code_throttle.succeeded(subject);
     }
 }
 
@@ -470,6 +472,7 @@ mod tests {
             matches!(first, SecondFactorAnswer::Accepted(_)),
             "{first:?}"
         );
+        people.second_factor_proved("sub-ada");
         for _ in 0..2 {
             assert_eq!(decide("sub-ada", NOW), SecondFactorAnswer::Refused);
         }
@@ -487,6 +490,36 @@ mod tests {
             decide("sub-ada", NOW),
             SecondFactorAnswer::Throttled { retry_after }
         );
+    }
+
+    // RFC 6238 §5.2: another instance may have seen the code already, which the server finds out only later.
+    #[tokio::test]
+    async fn a_right_code_clears_nothing_before_it_is_known_to_be_new() {
+        let secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+        let mut ada = user("ada", "engine");
+        ada.totp_secret = Some(secret.to_owned());
+        let settings = Throttling {
+            free_failures: 1,
+            ..Throttling::default()
+        };
+        for (proved, expected) in [(false, 2), (true, 0)] {
+            let people = ConfiguredUsers::with_floor([ada.clone()], ANY).unwrap();
+            let people = people.throttling(settings);
+            let right = secret.parse::<TotpSecret>().unwrap().code(NOW);
+            let decide = |code: &str| {
+                let code = Password::from(code.to_owned());
+                people.decide_code(&SecondFactorAttempt::new("sub-ada", code), NOW)
+            };
+            assert_eq!(decide("guess"), SecondFactorAnswer::Refused);
+            assert!(matches!(decide(&right), SecondFactorAnswer::Accepted(_)));
+            if proved {
+                people.second_factor_proved("sub-ada");
+            }
+            let next = decide("guess");
+            let retry_after = Duration::from_secs(expected);
+            let throttled = SecondFactorAnswer::Throttled { retry_after };
+            assert_eq!(next == throttled, !proved, "{next:?}");
+        }
     }
 
     #[tokio::test]

@@ -61,6 +61,13 @@ pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
         let _ = (attempt, now);
         Box::pin(std::future::ready(Ok(SecondFactorAnswer::Refused)))
     }
+
+    /// The code that this subject typed was [accepted](SecondFactorAnswer::Accepted), and this was its first use at any
+    /// instance of the server: failures that were counted before may be forgotten, and not earlier. Does nothing unless said
+    /// otherwise.
+    fn second_factor_proved(&self, subject: &str) {
+        let _ = subject;
+    }
 }
 
 /// What [`Authenticator::authenticate`] returns.

@@ -2,11 +2,13 @@
 //!
 //! [`Store`] is deliberately small: four operations on bytes under a key, each of them one command of Redis or one
 //! statement of SQL. What is in the bytes is the server's affair. Several instances of a server need one store between
-//! them; [`MemoryStore`] serves a single process.
+//! them: `RedisStore` (feature `redis`), or one of your own. [`MemoryStore`] serves a single process.
 
 mod key;
 mod memory;
 mod records;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::{fmt, future::Future, pin::Pin};
 
@@ -18,6 +20,8 @@ pub(crate) use self::records::{
     Approval, Code, CodeRequest, EncryptedToken, Grant, Pushed, PushedRequest, Records,
     RefreshToken, RevokedToken, Session,
 };
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
 pub use self::{
     key::{RecordKey, RecordKind},
     memory::MemoryStore,
@@ -25,12 +29,13 @@ pub use self::{
 
 /// Remembers records until they expire.
 ///
-/// The rules an implementation keeps:
+/// The rules an implementation keeps; `check_store` in the module `testing` (feature of that name) holds it to them, as far
+/// as that can be done from outside:
 ///
 /// - Each operation is atomic: of two that replace or take the same record at the same moment, exactly one sees the
 ///   record as it was before. A code that is redeemed once, whatever races, rests on this (RFC 6749 §4.1.2).
 /// - A record whose `expires` is not later than `now` is as if it were not there. A store with a clock of its own may
-///   ignore `now`.
+///   ignore `now` but for how long a record has to live.
 /// - A record that has not expired is never dropped to make room: a store that is full answers [`StoreError::Full`].
 pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Stores a record, whether or not there is one under this key.

@@ -8,9 +8,9 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 use rustls_platform_verifier::Verifier;
-use tokio::sync::Semaphore;
 
-use super::{Inner, RedisReplayStore, address::ParsedUrl, links::Links};
+use super::RedisReplayStore;
+use crate::redis::{Client, Links, ParsedUrl, RedisConfigError};
 
 /// Settings of a [`RedisReplayStore`], each with a default.
 #[must_use = "there is no store before `build`"]
@@ -23,39 +23,7 @@ pub struct RedisReplayStoreBuilder {
     roots: Vec<CertificateDer<'static>>,
     tls: Option<Arc<ClientConfig>>,
     accept_eviction: bool,
-}
-
-/// Why there can be no store with these settings.
-#[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum RedisConfigError {
-    /// The URL is not one of a Redis server.
-    #[error("not the URL of a Redis server: {0}")]
-    Url(String),
-    /// The prefix is too long for something that stands in every record.
-    #[error("a key prefix of {0} bytes; it may have 64")]
-    KeyPrefix(usize),
-    /// The response time limit is too short to be kept, or so long that requests would pile up.
-    #[error("a response time limit of {0:?}; it has to be 10 ms to 10 s")]
-    ResponseTimeLimit(Duration),
-    /// With none waiting no proof could be accepted, with more than a million nobody would get an answer.
-    #[error("{0} waiting commands; it has to be 1 to 1 000 000")]
-    MaxWaiting(usize),
-    /// Proofs do not live that long.
-    #[error("a proof lifetime of {0:?}; it may be an hour")]
-    ProofLifetime(Duration),
-    /// A root certificate cannot be read.
-    #[error("root certificate: {0}")]
-    Certificate(String),
-    /// TLS settings were given, but the URL does not ask for TLS.
-    #[error("TLS settings for a URL without TLS; that begins with rediss")]
-    TlsWithoutUse,
-    /// Root certificates were given beside TLS settings that have their own.
-    #[error("root certificates and TLS settings of one's own exclude each other")]
-    TlsTwice,
-    /// The TLS library rejects a root certificate, or the system has none.
-    #[error("TLS: {0}")]
-    Tls(String),
+    replicas: u8,
 }
 
 impl RedisReplayStoreBuilder {
@@ -75,6 +43,7 @@ impl RedisReplayStoreBuilder {
             roots: Vec::new(),
             tls: None,
             accept_eviction: false,
+            replicas: 0,
         })
     }
 
@@ -141,6 +110,16 @@ impl RedisReplayStoreBuilder {
         Ok(self)
     }
 
+    /// Waits after each record until so many replicas have it, too (`WAIT`); none unless set.
+    ///
+    /// A replica that takes over then knows of every answer that was given. Where fewer confirm within half of the response
+    /// time limit, the request is answered 503, and the record is there nevertheless: what it was for is used up. The
+    /// connection waits along, so that each record costs the way to the replicas and back for all that come after it.
+    pub const fn wait_for_replicas(mut self, replicas: u8) -> Self {
+        self.replicas = replicas;
+        self
+    }
+
     /// Trusts these roots (one or more PEM certificates) beside those of the system, with a `rediss` URL.
     ///
     /// # Errors
@@ -194,13 +173,11 @@ impl RedisReplayStoreBuilder {
             self.accept_eviction,
             self.proof_lifetime,
         );
-        Ok(RedisReplayStore(Arc::new(Inner {
-            prefix: self.prefix,
-            limit: self.limit,
-            max_waiting: self.max_waiting,
-            places: Semaphore::new(self.max_waiting),
-            links: Arc::new(links),
-        })))
+        let client = Client::new(links, self.limit, self.max_waiting, self.replicas);
+        Ok(RedisReplayStore {
+            prefix: self.prefix.into(),
+            client: Arc::new(client),
+        })
     }
 }
 
@@ -244,6 +221,7 @@ impl fmt::Debug for RedisReplayStoreBuilder {
             .field("response_time_limit", &self.limit)
             .field("max_waiting", &self.max_waiting)
             .field("proof_lifetime", &self.proof_lifetime)
+            .field("wait_for_replicas", &self.replicas)
             .finish_non_exhaustive()
     }
 }

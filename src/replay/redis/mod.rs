@@ -1,27 +1,22 @@
 //! The replay store that several instances share.
 
-mod address;
 mod builder;
-mod failure;
-mod link;
-mod links;
-mod server;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use tokio::{
-    runtime::Handle,
-    sync::Semaphore,
-    time::{Instant, timeout_at},
-};
+use redis::{Value, cmd};
+use thiserror::Error;
 
-pub use self::builder::{DangerousRedisSettings, RedisConfigError, RedisReplayStoreBuilder};
-use self::{failure::Failure, link::Link, links::Links};
+pub use self::builder::{DangerousRedisSettings, RedisReplayStoreBuilder};
 use super::{Answer, Recorded, Recording, ReplayKey, ReplayStore, StoreError};
-use crate::time::Timestamp;
+pub use crate::redis::RedisConfigError;
+use crate::{
+    redis::{Client, Failure, MAX_DIFFERENCE},
+    time::Timestamp,
+};
 
 /// Remembers proofs in a Redis or Valkey server, for several instances that accept the same tokens.
 ///
@@ -79,15 +74,15 @@ use crate::time::Timestamp;
 /// `user api on >secret resetkeys ~tower-fapi:replay:* -@all +set +time +info`. Redis 5 or newer, or Valkey. One primary
 /// (or what stands for it under one address); Redis Cluster is not spoken, its redirections are errors.
 #[derive(Clone)]
-pub struct RedisReplayStore(Arc<Inner>);
-
-struct Inner {
-    prefix: String,
-    limit: Duration,
-    max_waiting: usize,
-    places: Semaphore,
-    links: Arc<Links>,
+pub struct RedisReplayStore {
+    prefix: Arc<str>,
+    client: Arc<Client>,
 }
+
+/// There is nothing to ask Redis for such a proof.
+#[derive(Debug, Error)]
+#[error("the proof has expired")]
+struct Expired;
 
 impl RedisReplayStore {
     /// A store at this URL, with the defaults of [`RedisReplayStoreBuilder`].
@@ -116,84 +111,39 @@ impl RedisReplayStore {
     ///
     /// [`StoreError::Unavailable`], with the reason, no later than the response time limit.
     pub async fn ready(&self) -> Result<(), StoreError> {
-        Ok(self.0.ready().await?)
+        Ok(self.client.ready().await?)
+    }
+
+    /// The server behind it, for other stores in the same place.
+    #[cfg(feature = "authorization-server")]
+    pub(crate) const fn client(&self) -> &Arc<Client> {
+        &self.client
     }
 }
 
-impl Inner {
-    async fn ready(&self) -> Result<(), Failure> {
-        let deadline = self.deadline()?;
-        let link = self.link(deadline).await?;
-        self.ask(&link, deadline, link.ask_time()).await
-    }
-
-    async fn record(
-        &self,
-        key: ReplayKey,
-        expires: Timestamp,
-        now: Timestamp,
-    ) -> Result<Recorded, Failure> {
-        let deadline = self.deadline()?;
-        let Ok(_place) = self.places.try_acquire() else {
-            return Err(Failure::TooManyWaiting(self.max_waiting));
-        };
-        let link = self.link(deadline).await?;
-        if link.check_clock(now).is_err() {
-            // What is known of Redis' clock may be old: this machine was asleep, or either clock has been set.
-            self.ask(&link, deadline, link.ask_time()).await?;
-            link.check_clock(now)?;
-        }
-        self.links.check_doubt(expires)?;
-        let key = format!("{}{}", self.prefix, URL_SAFE_NO_PAD.encode(key.as_bytes()));
-        let command = link.set_if_absent(&key, seconds_to_live(expires, now));
-        self.ask(&link, deadline, command).await
-    }
-
-    fn deadline(&self) -> Result<Instant, Failure> {
-        match Handle::try_current() {
-            Ok(_) => Ok(Instant::now() + self.limit),
-            Err(_) => Err(Failure::NoRuntime),
-        }
-    }
-
-    async fn link(&self, deadline: Instant) -> Result<Arc<Link>, Failure> {
-        let link = timeout_at(deadline, self.links.get()).await;
-        link.unwrap_or(Err(Failure::NoAnswer(self.limit)))
-    }
-
-    /// Waits for the answer to a command, and gives up the connection if the answer says so, or did not come.
-    async fn ask<T>(
-        &self,
-        link: &Arc<Link>,
-        deadline: Instant,
-        command: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
-        // Most of the time may have gone into connecting, which is not the connection's fault.
-        let fair = deadline.duration_since(Instant::now()) > self.limit / 2;
-        match timeout_at(deadline, command).await {
-            Ok(Ok(answer)) => {
-                self.links.served(link);
-                Ok(answer)
-            }
-            Ok(Err(failure)) => {
-                if failure.condemns_connection() {
-                    self.links.lost(link.id(), &failure);
-                }
-                Err(failure)
-            }
-            Err(_) => {
-                let failure = Failure::NoAnswer(self.limit);
-                if fair {
-                    self.links.lost(link.id(), &failure);
-                }
-                Err(failure)
-            }
-        }
+/// The one command: writes the record unless there is one.
+async fn set_if_absent(
+    client: &Client,
+    key: &str,
+    expires: Timestamp,
+    now: Timestamp,
+) -> Result<Recorded, Failure> {
+    let turn = client.turn().await?;
+    turn.check_clock(now).await?;
+    turn.check_doubt(expires)?;
+    let mut command = cmd("SET");
+    // Redis keeps one object for all values that are small numbers.
+    command.arg(key).arg("1").arg("NX");
+    command.arg("EX").arg(seconds_to_live(expires, now));
+    match turn.write(command).await? {
+        Value::Okay => Ok(Recorded::First),
+        Value::Nil => Ok(Recorded::Replayed),
+        other => Err(Failure::unexpected(&other)),
     }
 }
 
 /// How much longer than its proof a record lives, in seconds: as far as the clocks of two instances may be apart.
-const FOR_OTHER_CLOCKS: i64 = 2 * link::MAX_DIFFERENCE;
+const FOR_OTHER_CLOCKS: i64 = 2 * MAX_DIFFERENCE;
 
 /// More seconds than this Redis does not count.
 const FOREVER: i64 = 9_000_000_000_000;
@@ -209,23 +159,33 @@ impl ReplayStore for RedisReplayStore {
     fn record(&self, key: ReplayKey, expires: Timestamp, now: Timestamp) -> Recording {
         // Whether it was recorded before cannot be told: that record may be gone.
         if expires < now {
-            return Recording::ready(Err(Failure::Expired.into()));
+            return Recording::ready(Err(StoreError::unavailable(Expired)));
         }
-        let inner = Arc::clone(&self.0);
+        let client = Arc::clone(&self.client);
+        let key = format!("{}{}", self.prefix, URL_SAFE_NO_PAD.encode(key.as_bytes()));
         Recording::pending(Box::pin(async move {
-            let answer: Answer = Ok(inner.record(key, expires, now).await?);
+            let answer: Answer = Ok(set_if_absent(&client, &key, expires, now).await?);
             answer
         }))
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::OutOfMemory(_) => Self::Full,
+            other => Self::unavailable(other),
+        }
     }
 }
 
 impl fmt::Debug for RedisReplayStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisReplayStore")
-            .field("address", self.0.links.address())
-            .field("prefix", &self.0.prefix)
-            .field("response_time_limit", &self.0.limit)
-            .field("max_waiting", &self.0.max_waiting)
+            .field("address", self.client.address())
+            .field("prefix", &self.prefix)
+            .field("response_time_limit", &self.client.limit())
+            .field("max_waiting", &self.client.max_waiting())
             .finish_non_exhaustive()
     }
 }

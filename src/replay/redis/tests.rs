@@ -1,6 +1,6 @@
 //! What needs no server.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::*;
 
@@ -137,7 +137,7 @@ fn nothing_is_asked_for_a_proof_that_has_expired_or_without_a_runtime() {
     let store = RedisReplayStore::new(URL).unwrap();
     let key = ReplayKey::new("https://as.example", &[7; 32], "1");
     let answer = store.record(key, at(9), at(10)).now_or_pending().ok();
-    assert_eq!(unavailable(answer.unwrap()), Failure::Expired.to_string());
+    assert_eq!(unavailable(answer.unwrap()), Expired.to_string());
     let mut pending = store
         .record(key, at(10), at(10))
         .now_or_pending()

@@ -2,17 +2,17 @@
 
 /// Lines of `INFO server` and `INFO memory`. Each is missing if the user may not ask, or the server does not tell.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct ServerFacts {
+pub(crate) struct ServerFacts {
     /// Another one after each start, and on each server.
-    pub(super) run_id: Option<String>,
+    pub(crate) run_id: Option<String>,
     /// Seconds since the start.
-    pub(super) uptime: Option<i64>,
-    pub(super) memory: Memory,
+    pub(crate) uptime: Option<i64>,
+    pub(crate) memory: Memory,
 }
 
 /// What the server does when its memory is full.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) enum Memory {
+pub(crate) enum Memory {
     #[default]
     Unknown,
     /// It takes no more records, or has no limit that it would notice.
@@ -22,7 +22,7 @@ pub(super) enum Memory {
 }
 
 impl ServerFacts {
-    pub(super) fn read(info: &str) -> Self {
+    pub(crate) fn read(info: &str) -> Self {
         let find = |name: &str| {
             info.lines().find_map(|line| {
                 let (key, value) = line.trim_end().split_once(':')?;

@@ -2,20 +2,22 @@
 
 use std::{
     sync::atomic::{AtomicBool, AtomicI64, Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use redis::{AsyncConnectionConfig, FromRedisValue, Value, aio::MultiplexedConnection, cmd};
+use redis::{
+    AsyncConnectionConfig, Cmd, FromRedisValue, Value, aio::MultiplexedConnection, cmd, pipe,
+};
 use tokio::task::AbortHandle;
 
 use super::{address::Address, failure::Failure, server::ServerFacts};
-use crate::{replay::Recorded, time::Timestamp};
+use crate::time::Timestamp;
 
 /// How many seconds the clock of an instance may be away from that of the server, either way.
-pub(super) const MAX_DIFFERENCE: i64 = 30;
+pub(crate) const MAX_DIFFERENCE: i64 = 30;
 
 /// A connection that many commands share, each waiting for its own answer.
-pub(super) struct Link {
+pub(crate) struct Link {
     id: u64,
     connection: MultiplexedConnection,
     facts: ServerFacts,
@@ -32,7 +34,7 @@ impl Link {
     ///
     /// The crate's own `ConnectionManager` is not used: it stays dead when the server answers a new connection with an error,
     /// as one does that is loading its data, and it keeps a connection on which no answers come.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         id: u64,
         address: &Address,
         max_waiting: usize,
@@ -63,38 +65,52 @@ impl Link {
         Ok(link)
     }
 
-    pub(super) const fn id(&self) -> u64 {
+    pub(crate) const fn id(&self) -> u64 {
         self.id
     }
 
-    pub(super) const fn facts(&self) -> &ServerFacts {
+    pub(crate) const fn facts(&self) -> &ServerFacts {
         &self.facts
     }
 
     /// Whether the connection has ended, or the runtime that served it.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.driver.is_finished()
     }
 
     /// Notes that a command was answered; true for the first time.
-    pub(super) fn first_service(&self) -> bool {
+    pub(crate) fn first_service(&self) -> bool {
         !self.served.load(Ordering::Relaxed) && !self.served.swap(true, Ordering::Relaxed)
     }
 
-    /// The one command: writes the record unless there is one.
-    pub(super) async fn set_if_absent(&self, key: &str, seconds: i64) -> Result<Recorded, Failure> {
-        let mut command = cmd("SET");
-        // Redis keeps one object for all values that are small numbers.
-        command.arg(key).arg("1").arg("NX").arg("EX").arg(seconds);
-        match command.query_async(&mut self.connection.clone()).await? {
-            Value::Okay => Ok(Recorded::First),
-            Value::Nil => Ok(Recorded::Replayed),
+    /// One command and its answer.
+    pub(crate) async fn ask(&self, command: &Cmd) -> Result<Value, Failure> {
+        Ok(command.query_async(&mut self.connection.clone()).await?)
+    }
+
+    /// One command that writes and its answer, once so many replicas have what was written.
+    pub(crate) async fn ask_replicated(
+        &self,
+        command: Cmd,
+        replicas: u8,
+        patience: Duration,
+    ) -> Result<Value, Failure> {
+        let milliseconds = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        let mut wait = cmd("WAIT");
+        wait.arg(replicas).arg(milliseconds.max(1));
+        let mut both = pipe();
+        both.add_command(command).add_command(wait);
+        let (answer, copies): (Value, Value) =
+            both.query_async(&mut self.connection.clone()).await?;
+        match copies {
+            Value::Int(copies) if copies >= i64::from(replicas) => Ok(answer),
+            Value::Int(_) => Err(Failure::NotReplicated(replicas, patience)),
             other => Err(Failure::unexpected(&other)),
         }
     }
 
     /// Looks at the server's clock.
-    pub(super) async fn ask_time(&self) -> Result<(), Failure> {
+    pub(crate) async fn ask_time(&self) -> Result<(), Failure> {
         let answer: Value = cmd("TIME")
             .query_async(&mut self.connection.clone())
             .await?;
@@ -107,7 +123,7 @@ impl Link {
     }
 
     /// Whether the clock that shows `now` and the server's are close enough.
-    pub(super) fn check_clock(&self, now: Timestamp) -> Result<(), Failure> {
+    pub(crate) fn check_clock(&self, now: Timestamp) -> Result<(), Failure> {
         let server = self
             .server_clock
             .load(Ordering::Relaxed)

@@ -34,8 +34,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 /// Hands out the current connection and makes a new one when it is asked for and there is none.
 ///
 /// Requests drive it. There is no task that would try on its own, so an idle instance does not knock at a server that is
-/// down, and nothing depends on the runtime on which the store was made.
-pub(super) struct Links {
+/// down, and nothing depends on the runtime on which a store was made.
+pub(crate) struct Links {
     address: Address,
     max_waiting: usize,
     accept_eviction: bool,
@@ -59,7 +59,7 @@ struct State {
 }
 
 impl Links {
-    pub(super) fn new(
+    pub(crate) fn new(
         address: Address,
         max_waiting: usize,
         accept_eviction: bool,
@@ -83,14 +83,14 @@ impl Links {
         }
     }
 
-    pub(super) fn address(&self) -> &impl fmt::Debug {
+    pub(crate) fn address(&self) -> &impl fmt::Debug {
         &self.address
     }
 
     /// The current connection, or the next.
     ///
     /// Waits for an attempt that is under way; between attempts that fail the answer comes at once.
-    pub(super) async fn get(self: &Arc<Self>) -> Outcome {
+    pub(crate) async fn get(self: &Arc<Self>) -> Outcome {
         if let Some(link) = self.current.load_full() {
             if !link.is_closed() {
                 return Ok(link);
@@ -106,18 +106,18 @@ impl Links {
     }
 
     /// Notes that a command was answered over this connection.
-    pub(super) fn served(&self, link: &Link) {
+    pub(crate) fn served(&self, link: &Link) {
         if link.first_service() {
             let mut state = self.lock();
             if state.failures > 0 {
-                tracing::info!(address = ?self.address, "replay store: service has resumed");
+                tracing::info!(address = ?self.address, "redis: service has resumed");
             }
             state.failures = 0;
         }
     }
 
     /// Gives up this connection, unless that has been done already. Commands that wait on it may still be answered.
-    pub(super) fn lost(&self, id: u64, reason: &Failure) {
+    pub(crate) fn lost(&self, id: u64, reason: &Failure) {
         let mut state = self.lock();
         if self
             .current
@@ -131,7 +131,7 @@ impl Links {
     }
 
     /// Whether a proof that expires then can have been recorded only where it would be found.
-    pub(super) fn check_doubt(&self, expires: Timestamp) -> Result<(), Failure> {
+    pub(crate) fn check_doubt(&self, expires: Timestamp) -> Result<(), Failure> {
         if expires.as_unix() > self.doubtful_until.load(Ordering::Relaxed) {
             Ok(())
         } else {
@@ -212,7 +212,7 @@ impl Links {
             Some(_) => {
                 tracing::warn!(
                     address = ?self.address,
-                    "replay store: another server process; proofs issued before are not accepted"
+                    "redis: another server process; its last records may be missing, and proofs issued before are not accepted"
                 );
                 Some(now)
             }
@@ -234,11 +234,11 @@ impl Links {
             Memory::Evicts(policy) => tracing::warn!(
                 ?address,
                 policy,
-                "replay store: Redis forgets proofs when it is full; maxmemory-policy has to be noeviction"
+                "redis: Redis forgets records when it is full; maxmemory-policy has to be noeviction"
             ),
             Memory::Unknown => tracing::warn!(
                 ?address,
-                "replay store: cannot tell maxmemory-policy, which has to be noeviction, since INFO is not permitted"
+                "redis: cannot tell maxmemory-policy, which has to be noeviction, since INFO is not permitted"
             ),
         }
     }
@@ -248,13 +248,13 @@ impl Links {
         state.not_before = Some(Instant::now() + pause_after(state.failures));
         if state.failures == 1 || state.reason.to_string() != reason.to_string() {
             let cause = std::error::Error::source(reason).map(ToString::to_string);
-            tracing::warn!(address = ?self.address, %reason, cause, "replay store: connection lost");
+            tracing::warn!(address = ?self.address, %reason, cause, "redis: connection lost");
         }
         state.reason = reason.clone();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Whoever panicked with the lock in hand, the store must go on answering.
+        // Whoever panicked with the lock in hand, the stores must go on answering.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,17 +1,13 @@
-//! Why Redis did not tell whether a proof is new.
+//! Why Redis did not do what it was asked to.
 
 use std::{io, sync::Arc, time::Duration};
 
 use redis::{RedisError, Value};
 use thiserror::Error;
 
-use crate::replay::StoreError;
-
 /// For the operator: what is wrong. No key and no password.
 #[derive(Clone, Debug, Error)]
-pub(super) enum Failure {
-    #[error("the proof has expired")]
-    Expired,
+pub(crate) enum Failure {
     #[error("there is no Tokio runtime here")]
     NoRuntime,
     #[error("{0} commands are waiting already")]
@@ -33,11 +29,13 @@ pub(super) enum Failure {
     #[error("Redis gave an answer that the command does not have: {0}")]
     Nonsense(&'static str),
     #[error(
-        "maxmemory-policy is {0}, by which Redis forgets proofs when it is full; it has to be noeviction"
+        "maxmemory-policy is {0}, by which Redis forgets records when it is full; it has to be noeviction"
     )]
     Evicts(String),
     #[error("the clock is {0} s away from that of Redis; one of them is wrong")]
     Clocks(i64),
+    #[error("written, but no {0} replicas had it within {1:?}")]
+    NotReplicated(u8, Duration),
     #[error(
         "this proof may have been recorded before Redis was started anew or replaced by another"
     )]
@@ -46,7 +44,7 @@ pub(super) enum Failure {
 
 impl Failure {
     /// Whether to go on with another connection.
-    pub(super) const fn condemns_connection(&self) -> bool {
+    pub(crate) const fn condemns_connection(&self) -> bool {
         match self {
             Self::NoAnswer(_)
             | Self::Connect(_)
@@ -56,17 +54,17 @@ impl Failure {
             | Self::Redis(_)
             | Self::Nonsense(_)
             | Self::Evicts(_) => true,
-            Self::Expired
-            | Self::NoRuntime
+            Self::NoRuntime
             | Self::TooManyWaiting(_)
             | Self::OutOfMemory(_)
             | Self::Clocks(_)
+            | Self::NotReplicated(..)
             | Self::MayBeForgotten => false,
         }
     }
 
     /// An answer of another kind than the command has. What it says may be anything, so only its kind is told.
-    pub(super) const fn unexpected(answer: &Value) -> Self {
+    pub(crate) const fn unexpected(answer: &Value) -> Self {
         Self::Nonsense(match answer {
             Value::Nil => "nil",
             Value::Int(_) => "an integer",
@@ -92,14 +90,5 @@ impl From<RedisError> for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Connect(Arc::new(error))
-    }
-}
-
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::OutOfMemory(_) => Self::Full,
-            other => Self::unavailable(other),
-        }
     }
 }

@@ -16,7 +16,7 @@ use url::Url;
 use super::{RedisConfigError, failure::Failure};
 
 /// A server, and what it wants to hear first: user, password, database.
-pub(super) struct Address {
+pub(crate) struct Address {
     place: Place,
     settings: RedisConnectionInfo,
 }
@@ -30,13 +30,13 @@ enum Place {
 
 /// What a URL says.
 #[derive(Debug)]
-pub(super) struct ParsedUrl {
+pub(crate) struct ParsedUrl {
     info: redis::ConnectionInfo,
     tls: bool,
 }
 
 impl ParsedUrl {
-    pub(super) fn parse(url: &str) -> Result<Self, RedisConfigError> {
+    pub(crate) fn parse(url: &str) -> Result<Self, RedisConfigError> {
         let wrong = |reason: String| RedisConfigError::Url(reason);
         let mut url = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
         if url.fragment().is_some() {
@@ -53,11 +53,11 @@ impl ParsedUrl {
         Ok(Self { info, tls })
     }
 
-    pub(super) const fn wants_tls(&self) -> bool {
+    pub(crate) const fn wants_tls(&self) -> bool {
         self.tls
     }
 
-    pub(super) fn plain(&self) -> Result<Address, RedisConfigError> {
+    pub(crate) fn plain(&self) -> Result<Address, RedisConfigError> {
         let place = match self.info.addr() {
             ConnectionAddr::Tcp(host, port) => Place::Tcp(host.clone(), *port),
             ConnectionAddr::Unix(path) => Place::Unix(path.clone()),
@@ -66,7 +66,7 @@ impl ParsedUrl {
         Ok(self.with(place))
     }
 
-    pub(super) fn with_tls(
+    pub(crate) fn with_tls(
         &self,
         config: Arc<rustls::ClientConfig>,
     ) -> Result<Address, RedisConfigError> {
@@ -87,15 +87,15 @@ impl ParsedUrl {
 }
 
 /// Bytes both ways.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 impl Address {
-    pub(super) const fn settings(&self) -> &RedisConnectionInfo {
+    pub(crate) const fn settings(&self) -> &RedisConnectionInfo {
         &self.settings
     }
 
-    pub(super) async fn connect(&self) -> Result<Box<dyn Stream>, Failure> {
+    pub(crate) async fn connect(&self) -> Result<Box<dyn Stream>, Failure> {
         Ok(match &self.place {
             Place::Tcp(host, port) => Box::new(tcp(host, *port).await?),
             Place::Tls(host, port, name, config) => {
