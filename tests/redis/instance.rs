@@ -4,7 +4,7 @@ use std::{
     env,
     io::{self, BufRead as _, BufReader, Read as _},
     net::SocketAddr,
-    process::{Child, Command, Stdio, exit},
+    process::{Child, ChildStdout, Command, Stdio, exit},
     sync::Arc,
     time::Duration,
 };
@@ -23,6 +23,8 @@ const SETTINGS: &str = "TOWER_FAPI_TEST_INSTANCE";
 pub struct Instance {
     child: Child,
     pub address: SocketAddr,
+    /// Kept open: the other process ends when it cannot write that it has been running for long.
+    _output: BufReader<ChildStdout>,
 }
 
 impl Instance {
@@ -40,13 +42,17 @@ impl Instance {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let address = output.lines().find_map(|line| {
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let address = output.by_ref().lines().find_map(|line| {
             let line = line.unwrap();
             Some(line.split_once("listening on ")?.1.parse().unwrap())
         });
         let address = address.expect("it says where it listens");
-        Self { child, address }
+        Self {
+            child,
+            address,
+            _output: output,
+        }
     }
 }
 
