@@ -260,9 +260,8 @@ mod tests {
         fn record(&self, mut record: Record, now: Timestamp) -> Record {
             match self.fault {
                 Fault::ExpiredStay => {
-                    record.expires = record
-                        .expires
-                        .max(now.plus(std::time::Duration::from_secs(1)))
+                    let soon = now.plus(std::time::Duration::from_secs(1));
+                    record.expires = record.expires.max(soon);
                 }
                 Fault::TextOnly => {
                     record.value = String::from_utf8_lossy(&record.value).into_owned().into();

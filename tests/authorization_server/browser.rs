@@ -30,6 +30,15 @@ impl Browser {
         }
     }
 
+    /// The same browser, sent to another instance.
+    #[cfg(feature = "redis")]
+    pub fn at(&self, router: &Router) -> Self {
+        Self {
+            router: router.clone(),
+            cookies: self.cookies.clone(),
+        }
+    }
+
     pub async fn send(&mut self, mut request: Request<Body>) -> Reply {
         let line: Vec<_> = self
             .cookies

@@ -32,6 +32,8 @@ mod fapi1;
 mod faults;
 mod flow;
 mod id_token;
+#[cfg(feature = "redis")]
+mod instances;
 mod introspection;
 #[cfg(feature = "discovery")]
 mod jwks_uri;
@@ -43,6 +45,10 @@ mod openid_flow;
 mod patience;
 mod pushed_request;
 mod races;
+#[cfg(feature = "redis")]
+#[allow(dead_code)]
+#[path = "../redis/server.rs"]
+mod redis_server;
 mod refresh;
 mod request_object;
 mod resources;

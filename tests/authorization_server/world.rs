@@ -101,6 +101,7 @@ impl World {
     }
 
     /// Another instance of the server: the same keys, clients and clock, and a memory of its own.
+    #[cfg(feature = "redis")]
     pub fn twin(
         &self,
         change: impl FnOnce(AuthorizationServerBuilder) -> AuthorizationServerBuilder,
