@@ -46,7 +46,7 @@ mod patience;
 mod pushed_request;
 mod races;
 #[cfg(feature = "redis")]
-#[allow(dead_code)]
+#[allow(clippy::print_stderr, dead_code)]
 #[path = "../redis/server.rs"]
 mod redis_server;
 mod refresh;
