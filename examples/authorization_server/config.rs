@@ -9,11 +9,13 @@ use std::{
 
 use serde::Deserialize;
 use toml::Spanned;
+#[cfg(feature = "redis")]
+use tower_fapi::replay::RedisReplayStore;
 use tower_fapi::{
     authorization_server::{
-        AuthenticationRules, AuthorizationDetailsType, AuthorizationServer, CertificateAuthorities,
-        ClientMetadata, ConfigError, EncryptionKeys, Lifetimes, ResourceMetadata, ScopeDescription,
-        SigningKeys,
+        AuthenticationRules, AuthorizationDetailsType, AuthorizationServer,
+        AuthorizationServerBuilder, CertificateAuthorities, ClientMetadata, ConfigError,
+        EncryptionKeys, Lifetimes, ResourceMetadata, ScopeDescription, SigningKeys,
         pages::Branding,
         people::{ConfiguredUsers, ConfiguredUsersError, Throttling, UserConfig},
     },
@@ -50,6 +52,7 @@ pub struct Settings {
     help: Option<String>,
     lifetimes: Option<Spanned<Lifetimes>>,
     throttling: Option<Throttling>,
+    store: Option<Store>,
     authentication: Option<Spanned<AuthenticationRules>>,
     #[serde(default)]
     scopes: Vec<Spanned<ScopeDescription>>,
@@ -79,6 +82,15 @@ pub struct Mtls {
     pub address: SocketAddr,
     /// PEM file with the authorities for `tls_client_auth`.
     client_authorities: Option<Spanned<PathBuf>>,
+}
+
+/// Where the server remembers what it has to: in memory unless this is there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    redis: Spanned<String>,
+    #[serde(default)]
+    wait_for_replicas: u8,
 }
 
 const fn es256() -> JwsAlgorithm {
@@ -178,6 +190,9 @@ impl Config {
         if let Some(lifetimes) = &settings.lifetimes {
             builder = builder.lifetimes(*lifetimes.get_ref());
         }
+        if let Some(store) = &settings.store {
+            builder = self.shared(builder, store)?;
+        }
         if let Some(name) = &settings.name {
             let branding = Branding::new(name);
             builder = builder.branding(match &settings.help {
@@ -204,6 +219,28 @@ impl Config {
                 reason: error.to_string(),
             },
         })
+    }
+
+    #[cfg(feature = "redis")]
+    fn shared(
+        &self,
+        builder: AuthorizationServerBuilder,
+        store: &Store,
+    ) -> Result<AuthorizationServerBuilder, Mistake> {
+        let redis = RedisReplayStore::builder(store.redis.get_ref())
+            .and_then(|redis| redis.wait_for_replicas(store.wait_for_replicas).build())
+            .map_err(|error| self.mistake(store.redis.span(), error))?;
+        Ok(builder.redis(&redis))
+    }
+
+    #[cfg(not(feature = "redis"))]
+    fn shared(
+        &self,
+        _: AuthorizationServerBuilder,
+        store: &Store,
+    ) -> Result<AuthorizationServerBuilder, Mistake> {
+        let reason = "this program was built without the feature redis";
+        Err(self.mistake(store.redis.span(), reason))
     }
 
     fn users(&self) -> Result<ConfiguredUsers, Mistake> {

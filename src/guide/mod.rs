@@ -1,7 +1,7 @@
 //! How to run an API behind this crate: pages for those who build, operate, audit and call it.
 //!
 //! - [`behind_a_proxy`]: TLS ends elsewhere, the certificate and the URL come in headers.
-//! - [`several_instances`]: one replay store and one set of nonce secrets for all.
+//! - [`several_instances`]: one replay store and one set of nonce secrets for all, and the authorization server in several.
 //! - [`migrating`]: from bearer tokens to sender-constrained ones, without a day on which clients break.
 //! - [`errors`]: for client developers, every challenge that can come, why, and how to mend it.
 //! - [`issuers`]: which settings the authorization servers of others need.

@@ -16,6 +16,7 @@ mod anything;
 mod asked_by_our_own;
 mod assertion;
 mod assertion_use;
+mod attacks;
 mod authorize;
 mod browser;
 mod certificates;

@@ -192,6 +192,19 @@ fn a_mistake_in_what_can_be_asked_for_is_reported_too() {
             line("resource = \"https://localhost:9443/accounts\"") - 1,
             "client_id \"ledger\" belongs to somebody else",
         ),
+        #[cfg(feature = "redis")]
+        (
+            "# [store]\n# redis = \"rediss:",
+            "[store]\nredis = \"http:",
+            line("# redis ="),
+            "not the URL of a Redis server",
+        ),
+        (
+            "# [store]\n# redis = \"rediss:",
+            "[store]\nredis_url = \"rediss:",
+            line("# redis ="),
+            "unknown field `redis_url`",
+        ),
         (
             "multi_factor_acr = \"https",
             "multi_factor_acr = \"two factors: https",
