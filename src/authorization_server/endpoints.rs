@@ -12,6 +12,8 @@ pub(crate) enum Endpoint {
     Login,
     SecondFactor,
     Consent,
+    EndSession,
+    Logout,
     PushedRequests,
     Token,
     Revocation,
@@ -62,6 +64,8 @@ impl Endpoint {
             Self::Login => "/login",
             Self::SecondFactor => "/second-factor",
             Self::Consent => "/consent",
+            Self::EndSession => "/end-session",
+            Self::Logout => "/logout",
             Self::PushedRequests => "/par",
             Self::Token => "/token",
             Self::Revocation => "/revoke",
@@ -146,6 +150,8 @@ impl Endpoints {
             | Endpoint::Login
             | Endpoint::SecondFactor
             | Endpoint::Consent
+            | Endpoint::EndSession
+            | Endpoint::Logout
             | Endpoint::Revocation
             | Endpoint::Introspection
             | Endpoint::Jwks => &[],

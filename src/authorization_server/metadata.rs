@@ -86,6 +86,10 @@ fn document(server: &Server) -> Map<String, Value> {
             "revocation_endpoint_auth_signing_alg_values_supported",
             json!(algorithms),
         ),
+        (
+            "end_session_endpoint",
+            json!(endpoints.url(Endpoint::EndSession)),
+        ),
         ("code_challenge_methods_supported", json!(["S256"])),
         (
             "authorization_response_iss_parameter_supported",

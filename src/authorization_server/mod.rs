@@ -49,6 +49,10 @@
 //! How somebody has to sign in can be demanded in `acr_values`, `max_age` and `prompt`: see [`AuthenticationRules`]. People may
 //! have an authenticator app as a second factor: see [`people::TotpSecret`].
 //!
+//! People who have signed in stay so for a while, in their browser alone, until the session expires or they sign out. Clients
+//! send them to the end session endpoint for that (OpenID Connect RP-Initiated Logout 1.0), where they are always asked. What
+//! they have approved is not touched by it: a client keeps its tokens until they end or are revoked.
+//!
 //! Clients get tokens on their own behalf, too (RFC 6749 §4.4), if they are registered for `client_credentials`, and of
 //! scopes and types that are marked as [needing no person](ScopeDescription::without_person): an exchange rate, say, and
 //! never a payment. The `sub` of such a token is the client's identifier, and a server where that is a person's, too, is

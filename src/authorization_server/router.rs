@@ -50,6 +50,14 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .route(
             &path(Endpoint::Consent),
             get(interaction::ask_consent).post(interaction::decide),
+        )
+        .route(
+            &path(Endpoint::EndSession),
+            get(interaction::end_session).post(interaction::end_session),
+        )
+        .route(
+            &path(Endpoint::Logout),
+            get(interaction::ask_logout).post(interaction::decide_logout),
         );
     if server.resources.inquirers().next().is_some() {
         let asked = post(introspection::handle);

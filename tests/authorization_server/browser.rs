@@ -55,7 +55,13 @@ impl Browser {
             let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
             let (value, attributes) = rest.split_once("; ").unwrap();
             assert!(name.starts_with("__Host-"), "{name}");
-            assert_eq!(attributes, "Path=/; Secure; HttpOnly; SameSite=Lax");
+            let always = "Path=/; Secure; HttpOnly; SameSite=Lax";
+            if attributes == format!("{always}; Max-Age=0") {
+                assert_eq!(value, "");
+                self.cookies.remove(name);
+                continue;
+            }
+            assert_eq!(attributes, always);
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
         reply

@@ -10,6 +10,7 @@ use tower_fapi::{
 
 use crate::{
     certificates::Certificate,
+    logout::GOODBYE,
     world::{CALLBACK, CALLBACK_WITH_QUERY},
 };
 
@@ -38,6 +39,7 @@ pub fn clients(key: &SigningKey, self_signed: &Certificate) -> Vec<ClientMetadat
             json!({
                 "dpop_bound_access_tokens": true,
                 "authorization_details_types": ["payment_initiation", "account_information"],
+                "post_logout_redirect_uris": [GOODBYE, "https://client.example/bye?from=bank"],
             }),
         ),
         with_key(
@@ -56,7 +58,13 @@ pub fn clients(key: &SigningKey, self_signed: &Certificate) -> Vec<ClientMetadat
                 "default_max_age": 60,
             }),
         ),
-        with_key("other", json!({"dpop_bound_access_tokens": true})),
+        with_key(
+            "other",
+            json!({
+                "dpop_bound_access_tokens": true,
+                "post_logout_redirect_uris": ["https://other.example/bye"],
+            }),
+        ),
         with_key(
             "no-refresh",
             json!({"dpop_bound_access_tokens": true, "grant_types": ["authorization_code"]}),

@@ -40,6 +40,7 @@ mod introspection;
 mod jwks_uri;
 mod keys;
 mod login;
+mod logout;
 mod metadata;
 #[cfg(all(feature = "client", feature = "tls"))]
 mod openid_flow;

@@ -46,6 +46,7 @@ async fn both_documents_say_what_is_supported_and_nothing_else() {
         "revocation_endpoint_auth_methods_supported":
             ["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"],
         "revocation_endpoint_auth_signing_alg_values_supported": ["PS256", "ES256", "EdDSA"],
+        "end_session_endpoint": "https://as.example/end-session",
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "dpop_signing_alg_values_supported": ["ES256", "EdDSA", "PS256"],

@@ -49,6 +49,14 @@ pub enum ClientProblem {
         /// What is wrong with it.
         problem: InvalidRedirectUri,
     },
+    /// A place to go after a logout would be insecure.
+    #[error("post-logout redirect URI {uri:?}: {problem}")]
+    PostLogoutRedirectUri {
+        /// The URI as configured.
+        uri: String,
+        /// What is wrong with it.
+        problem: InvalidRedirectUri,
+    },
     /// The same redirect URI twice is a mistake somewhere.
     #[error("redirect URI {0:?} is there twice")]
     RepeatedRedirectUri(String),

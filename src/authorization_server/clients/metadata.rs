@@ -29,6 +29,10 @@ pub struct ClientMetadata {
     pub fapi_profile: FapiProfile,
     /// Where authorization responses may go, compared character by character. Required for `authorization_code`.
     pub redirect_uris: Vec<String>,
+    /// Where people may be sent when they have been signed out, compared likewise (OpenID Connect RP-Initiated Logout 1.0
+    /// §3.1).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<String>,
     /// How it authenticates. Required: the default of RFC 7591 is a shared secret, and there are none here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<ClientAuthenticationMethod>,

@@ -45,6 +45,8 @@ pub(crate) struct Client {
     pub(crate) name: String,
     pub(crate) profile: FapiProfile,
     pub(crate) redirect_uris: Vec<RedirectUri>,
+    /// Where people may be sent when they have been signed out.
+    pub(crate) post_logout_redirect_uris: Vec<RedirectUri>,
     pub(crate) credential: Credential,
     pub(crate) binding: Binding,
     pub(crate) scopes: ScopeSet,

@@ -10,7 +10,7 @@ use super::{
     key_source::KeySource,
     messages::Messages,
     metadata::{ClientAuthenticationMethod, ClientMetadata},
-    redirect_uri::RedirectUri,
+    redirect_uri::{InvalidRedirectUri, RedirectUri},
 };
 use crate::{
     authorization_server::{authorization_details::DetailsTypes, scope::ScopeSet},
@@ -41,6 +41,7 @@ impl Client {
         Ok(Self {
             name: name(metadata)?,
             redirect_uris: redirect_uris(metadata, grants)?,
+            post_logout_redirect_uris: post_logout_redirect_uris(metadata)?,
             messages: Messages::register(metadata, &credential)?,
             credential,
             binding,
@@ -72,12 +73,28 @@ fn redirect_uris(
     if uris.is_empty() && grants.authorization_code {
         return Err(ClientProblem::Missing("redirect_uris"));
     }
+    each_once(uris, |uri, problem| ClientProblem::RedirectUri {
+        uri,
+        problem,
+    })
+}
+
+/// What holds for where codes go holds here, too: whatever is called there learns who was signed in, from its `state`
+/// (OpenID Connect RP-Initiated Logout 1.0 §3.1).
+fn post_logout_redirect_uris(metadata: &ClientMetadata) -> Result<Vec<RedirectUri>, ClientProblem> {
+    each_once(&metadata.post_logout_redirect_uris, |uri, problem| {
+        ClientProblem::PostLogoutRedirectUri { uri, problem }
+    })
+}
+
+fn each_once(
+    uris: &[String],
+    refused: impl Fn(String, InvalidRedirectUri) -> ClientProblem,
+) -> Result<Vec<RedirectUri>, ClientProblem> {
     let mut checked: Vec<RedirectUri> = Vec::new();
     for uri in uris {
-        let redirect_uri = RedirectUri::new(uri).map_err(|problem| ClientProblem::RedirectUri {
-            uri: uri.clone(),
-            problem,
-        })?;
+        let redirect_uri =
+            RedirectUri::new(uri).map_err(|problem| refused(uri.clone(), problem))?;
         if checked.contains(&redirect_uri) {
             return Err(ClientProblem::RepeatedRedirectUri(uri.clone()));
         }

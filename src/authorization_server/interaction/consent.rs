@@ -8,7 +8,14 @@ use axum::{
 };
 use http::{Response, request::Parts};
 
-use super::{Interaction, Purpose, error::PageError, login::read_form, session::Live};
+use super::{
+    Interaction, Purpose,
+    answer::see_other,
+    cookies::{self, SESSION},
+    error::PageError,
+    login::read_form,
+    session::Live,
+};
 use crate::{
     authorization_server::{
         authentication::Step,
@@ -67,8 +74,12 @@ async fn decision(
     if !interaction.is_csrf(form.get(field::CSRF), Purpose::Consent, Some(&live.id)) {
         return Err(PageError::Forged);
     }
+    if form.has(field::SWITCH) && !form.has(field::APPROVE) && !form.has(field::DENY) {
+        return server.sign_in_anew(&interaction, &live, now).await;
+    }
     match (form.has(field::APPROVE), form.has(field::DENY)) {
         // What cannot be shown cannot have been approved.
+        _ if form.has(field::SWITCH) => Err(PageError::UnreadableForm),
         (true, false)
             if server.details_in_words(&interaction).is_none()
                 || server.scopes_in_words(&interaction).is_none() =>
@@ -133,6 +144,19 @@ async fn approve(
 }
 
 impl Server {
+    /// Signs whoever was shown the page out, and lets somebody else sign in for the same request.
+    async fn sign_in_anew(
+        &self,
+        interaction: &Interaction,
+        live: &Live,
+        now: Timestamp,
+    ) -> Result<Response<String>, PageError> {
+        self.end_live(live, now).await?;
+        let mut response = see_other(&interaction.page(self, Endpoint::Login))?;
+        cookies::clear(response.headers_mut(), SESSION);
+        Ok(response)
+    }
+
     fn consent_page(
         &self,
         interaction: &Interaction,
@@ -155,7 +179,6 @@ impl Server {
         }))
     }
 
-    /// Each of the authorization details as the page shows it.
     /// Every scope that is asked for; `None` if one of them is not known here any more, and so cannot be shown.
     fn scopes_in_words(&self, interaction: &Interaction) -> Option<Vec<Scope<'_>>> {
         let asked = interaction.request.scope.split(' ');
@@ -169,6 +192,7 @@ impl Server {
         asked.filter(|name| !name.is_empty()).map(known).collect()
     }
 
+    /// Each of the authorization details as the page shows it.
     fn details_in_words(&self, interaction: &Interaction) -> Option<Vec<Detail<'_>>> {
         let entries = &interaction.request.authorization_details;
         self.details_types.in_words(entries, &self.resources)

@@ -40,6 +40,14 @@ pub(super) fn set(headers: &mut HeaderMap, name: &str, value: &Secret) {
     }
 }
 
+/// Makes the browser forget a cookie. Everything that names it is as where it was set, or it would be another.
+pub(super) fn clear(headers: &mut HeaderMap, name: &str) {
+    let cookie = format!("{name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

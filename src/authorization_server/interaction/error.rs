@@ -34,6 +34,17 @@ pub(super) enum PageError {
     /// The server has been configured anew since the request was pushed, and no longer knows what is asked for.
     #[error("what was asked for cannot be shown any more")]
     Changed,
+    /// Nothing that we issued to this client.
+    #[error("id_token_hint or client_id of a logout cannot be used")]
+    Hint,
+    /// Whoever is there must not be sent there (OpenID Connect RP-Initiated Logout 1.0 §3).
+    #[error("post_logout_redirect_uri is not registered for the client of a logout")]
+    LogoutTarget,
+    /// The form was not made for this browser and session.
+    #[error("the form of a logout was not made for this browser")]
+    ForgedLogout,
+    #[error("the form of a logout cannot be read")]
+    UnreadableLogout,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -53,6 +64,8 @@ struct Words {
 
 const START_AGAIN: &str = "Go back to the application you came from and start again.";
 
+const LOGOUT_AGAIN: &str = "Go back to the application you came from and sign out again.";
+
 impl PageError {
     /// The page.
     pub(super) fn respond(&self, pages: &Pages) -> Response<String> {
@@ -69,6 +82,10 @@ impl PageError {
             | Self::Lost
             | Self::Forged
             | Self::Changed
+            | Self::Hint
+            | Self::LogoutTarget
+            | Self::ForgedLogout
+            | Self::UnreadableLogout
             | Self::UnreadableForm => {
                 tracing::info!(error = %self, reference, "an authorization cannot go on");
             }
@@ -145,6 +162,27 @@ impl PageError {
                 heading: "Nothing was approved",
                 happened: "What the application asked for has changed here in the meantime.",
                 advice: START_AGAIN,
+                code: Some("invalid_request"),
+            },
+            Self::Hint | Self::LogoutTarget => Words {
+                status: StatusCode::BAD_REQUEST,
+                heading: "You were not signed out",
+                happened: "The application that sent you here asked for it in a way that cannot be accepted.",
+                advice: "To be signed out all the same, close your browser.",
+                code: Some("invalid_request"),
+            },
+            Self::ForgedLogout => Words {
+                status: StatusCode::FORBIDDEN,
+                heading: "You were not signed out",
+                happened: "The form was not made for this browser, or somebody else has signed in since.",
+                advice: LOGOUT_AGAIN,
+                code: Some("invalid_request"),
+            },
+            Self::UnreadableLogout => Words {
+                status: StatusCode::BAD_REQUEST,
+                heading: "You were not signed out",
+                happened: "The form arrived damaged.",
+                advice: LOGOUT_AGAIN,
                 code: Some("invalid_request"),
             },
             Self::Store(_) | Self::Random(_) | Self::Fault(_) => Words {

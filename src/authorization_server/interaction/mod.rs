@@ -9,8 +9,10 @@ mod answer;
 mod authorize;
 mod consent;
 mod cookies;
+mod end_session;
 mod error;
 mod login;
+mod logout;
 mod second_factor;
 mod session;
 
@@ -24,7 +26,9 @@ use self::{answer::see_other, cookies::BROWSER, error::PageError, session::Live}
 pub(crate) use self::{
     authorize::authorize,
     consent::{ask as ask_consent, decide},
+    end_session::end_session,
     login::{ask as ask_login, sign_in},
+    logout::{ask as ask_logout, decide as decide_logout},
     second_factor::{ask as ask_second_factor, verify},
 };
 use super::{

@@ -118,6 +118,13 @@ mod tests {
             texts(&page, "button#deny[name=deny][value=yes]"),
             ["Decline"]
         );
+        assert_eq!(
+            texts(
+                &page,
+                "button#switch[name=switch][value=yes][form=decision]"
+            ),
+            ["Use another account"]
+        );
         assert!(
             texts(&page, "[autofocus]").is_empty(),
             "a key pressed too early must not approve"
@@ -129,10 +136,8 @@ mod tests {
         let back = ReturnAddress::new("https://app.client.example:8443/cb").unwrap();
         let page = page(Some(&back), &[], &[]);
         assert_eq!(texts(&page, "h1"), ["Give Budget Planner access?"]);
-        assert_eq!(
-            texts(&page, ".lead"),
-            ["You are signed in as Ada Lovelace."]
-        );
+        assert!(texts(&page, ".lead").is_empty());
+        assert_eq!(texts(&page, ".who p"), ["Signed in as Ada Lovelace"]);
         assert_eq!(
             texts(&page, "#advice"),
             [
@@ -189,10 +194,8 @@ mod tests {
         ];
         let page = page(None, &[], &details);
         assert_eq!(texts(&page, "h1"), ["Approve this request?"]);
-        assert_eq!(
-            texts(&page, ".lead"),
-            ["It comes from Budget Planner. You are signed in as Ada Lovelace."]
-        );
+        assert_eq!(texts(&page, ".lead"), ["It comes from Budget Planner."]);
+        assert_eq!(texts(&page, ".who p"), ["Signed in as Ada Lovelace"]);
         assert_eq!(
             texts(&page, ".detail h2"),
             ["Payment", "Account information"]

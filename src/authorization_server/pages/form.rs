@@ -17,8 +17,13 @@ pub mod field {
     pub const OTP: &str = "otp";
     /// Present when the person pressed the button that approves.
     pub const APPROVE: &str = "approve";
-    /// Present when the person pressed the button that refuses: "Decline" on the consent page, "Cancel" at login.
+    /// Present when the person pressed the button that refuses: "Decline" on the consent page, "Cancel" at
+    /// login, "Stay signed in" on the page that asks whether to sign out.
     pub const DENY: &str = "deny";
+    /// Present when the person on the consent page wants to sign in as somebody else.
+    pub const SWITCH: &str = "switch";
+    /// Present when the person pressed the button that signs them out.
+    pub const LOGOUT: &str = "logout";
 }
 
 /// What every form needs.

@@ -28,6 +28,7 @@ mod escape;
 mod form;
 pub mod headers;
 mod login;
+mod logout;
 mod second_factor;
 mod style;
 
@@ -40,6 +41,7 @@ pub use self::{
     error::ErrorPage,
     form::{Form, InvalidReturnAddress, ReturnAddress, field},
     login::{LoginPage, LoginProblem},
+    logout::LogoutPage,
     second_factor::SecondFactorPage,
 };
 
@@ -97,6 +99,24 @@ impl Pages {
     #[must_use]
     pub fn consent(&self, page: &ConsentPage<'_>) -> Response<String> {
         consent::answer(self.site(), page)
+    }
+
+    /// The page that asks whether somebody wants to be signed out.
+    #[must_use]
+    pub fn logout(&self, page: &LogoutPage<'_>) -> Response<String> {
+        logout::answer(self.site(), page)
+    }
+
+    /// The page for whoever is signed out.
+    #[must_use]
+    pub fn signed_out(&self) -> Response<String> {
+        logout::signed_out(self.site())
+    }
+
+    /// The page for whoever was asked and did not want to be signed out.
+    #[must_use]
+    pub fn still_signed_in(&self) -> Response<String> {
+        logout::still_signed_in(self.site())
     }
 
     /// The page for what went wrong where no client can be told.

@@ -76,7 +76,7 @@ fn every_page() -> Vec<(&'static str, Response<String>)> {
             reference: "4711",
         })
     };
-    vec![
+    let mut all = vec![
         ("login", login("", None)),
         ("login with a name", login("ada", None)),
         ("login refused", login("ada", Some(LoginProblem::Refused))),
@@ -105,7 +105,30 @@ fn every_page() -> Vec<(&'static str, Response<String>)> {
         ("consent to nothing", consent(&[], &[])),
         ("error", error(None)),
         ("error with code", error(Some("invalid_request_uri"))),
+    ];
+    all.extend(around_signing_out(&pages, form));
+    all
+}
+
+fn around_signing_out(pages: &Pages, form: Form<'_>) -> [(&'static str, Response<String>); 4] {
+    let logout = |client_name| {
+        pages.logout(&LogoutPage {
+            form,
+            client_name,
+            user_name: "Ada",
+        })
+    };
+    [
+        ("logout", logout(None)),
+        ("logout for a client", logout(Some("Budget Planner"))),
+        ("signed out", pages.signed_out()),
+        ("still signed in", pages.still_signed_in()),
     ]
+}
+
+/// Whether there is nothing to do on a page.
+fn is_at_the_end(name: &str) -> bool {
+    name.starts_with("error") || name.starts_with("signed") || name.starts_with("still")
 }
 
 fn elements<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
@@ -128,7 +151,7 @@ fn every_page_carries_the_security_headers() {
         let policy = page.headers()[header::CONTENT_SECURITY_POLICY]
             .to_str()
             .unwrap();
-        let form_action = if name.starts_with("error") {
+        let form_action = if is_at_the_end(name) {
             "'none'"
         } else {
             "'self' https://client.example"
@@ -275,11 +298,7 @@ fn every_form_is_posted_with_the_csrf_value() {
     for (name, page) in every_page() {
         let page = Html::parse_document(page.body());
         let forms = elements(&page, "form");
-        assert_eq!(
-            forms.len(),
-            usize::from(!name.starts_with("error")),
-            "{name}"
-        );
+        assert_eq!(forms.len(), usize::from(!is_at_the_end(name)), "{name}");
         for form in forms {
             assert_eq!(form.value().attr("method"), Some("post"), "{name}");
             assert_eq!(form.value().attr("action"), Some("/login/7"), "{name}");
@@ -331,6 +350,11 @@ fn hostile_text_stays_text_wherever_it_stands() {
             lines: vec![line],
         }],
     };
+    let logout = LogoutPage {
+        form,
+        client_name: Some(HOSTILE),
+        user_name: HOSTILE,
+    };
     let error = ErrorPage {
         status: StatusCode::BAD_REQUEST,
         heading: HOSTILE,
@@ -346,6 +370,8 @@ fn hostile_text_stays_text_wherever_it_stands() {
         ("second factor", pages.second_factor(&second_factor), 5),
         ("consent", pages.consent(&consent), 12),
         ("error", pages.error(&error), 9),
+        ("logout", pages.logout(&logout), 6),
+        ("signed out", pages.signed_out(), 3),
     ] {
         assert!(!page.body().contains('\u{202e}'), "{name}");
         let page = Html::parse_document(page.body());
