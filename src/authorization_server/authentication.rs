@@ -264,6 +264,7 @@ mod tests {
             amr: Vec::new(),
             has_second_factor,
             signed_in_for: None,
+            browser: None,
             until: NOW,
         }
     }

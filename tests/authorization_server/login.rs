@@ -139,6 +139,31 @@ async fn signing_in_renews_the_session() {
     assert_eq!(browser.get(&consent).await.status, 303);
 }
 
+// A session's cookie that was stolen, or planted, is worth nothing in another browser.
+#[tokio::test]
+async fn a_session_stays_in_its_browser() {
+    let world = World::new();
+    let (mut browser, page) = login_page(&world).await;
+    browser.sign_in(&page).await;
+    let session = browser.cookies["__Host-session"].clone();
+    for own_pages in [true, false] {
+        let (mut thief, page) = login_page(&world).await;
+        if !own_pages {
+            thief = Browser::new(&world);
+        }
+        thief
+            .cookies
+            .insert("__Host-session".to_owned(), session.clone());
+        let request_uri = world.push(&[]).await.text("request_uri");
+        let opened = thief.open("dpop", &request_uri).await;
+        assert!(opened.path.starts_with("/login?"), "{}", opened.path);
+        let consent = page.path.replacen("/login", "/consent", 1);
+        assert_ne!(thief.get(&consent).await.status, 200);
+    }
+    let consent = page.path.replacen("/login", "/consent", 1);
+    assert_eq!(browser.get(&consent).await.status, 200);
+}
+
 #[tokio::test]
 async fn who_is_signed_in_is_not_asked_again_until_the_session_ends() {
     let world = World::new();

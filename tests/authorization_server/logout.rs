@@ -3,21 +3,27 @@
 use axum::body::Body;
 use http::{Request, StatusCode};
 use scraper::{Html, Selector};
-use tower_fapi::authorization_server::store::RecordKind;
+use serde_json::{Value, json};
+use tower_fapi::{authorization_server::store::RecordKind, jose::base64url};
 
 use crate::{
     browser::{Browser, Page, answer, error_page, landed},
+    id_token::provider,
     introspection::api,
-    world::{ISSUER, Reply, World, encode, form, post},
+    world::{ISSUER, PAR, Reply, World, claims_of, encode, form, post},
 };
 
 pub const GOODBYE: &str = "https://client.example/bye";
 
 /// A browser in which Alice has signed in and is asked to approve.
 async fn signed_in(world: &World) -> (Browser, Page) {
-    let request_uri = world.push(&[]).await.text("request_uri");
+    signed_in_for(world, "dpop").await
+}
+
+async fn signed_in_for(world: &World, client_id: &str) -> (Browser, Page) {
+    let pushed = world.send(post(PAR, &world.pushed(client_id, &[]))).await;
     let mut browser = Browser::new(world);
-    let page = browser.open("dpop", &request_uri).await;
+    let page = browser.open(client_id, &pushed.text("request_uri")).await;
     let reply = browser.sign_in(&page).await;
     let consent = browser.follow(reply).await;
     assert!(consent.path.starts_with("/consent?"), "{}", consent.path);
@@ -202,13 +208,96 @@ async fn nobody_is_sent_where_the_client_has_not_registered() {
 // An access token or a signed answer is no ID token (RFC 8725 §3.11).
 #[tokio::test]
 async fn only_an_id_token_is_a_hint() {
-    let (world, asking) = api(&serde_json::json!({}));
+    let (world, asking) = api(&json!({}));
     let [token, _] = world.tokens(&[]).await;
     let answer = asking.signed(&world, &token).await.body;
     let mut browser = Browser::new(&world);
     for hint in [&token, &answer] {
         let reply = browser.get(&end_session(&[("id_token_hint", hint)])).await;
         assert_eq!(error_page(&reply), (400, "invalid_request".to_owned()));
+    }
+}
+
+/// The world of an OpenID client, and an ID token of Alice's for it.
+async fn with_id_token(changes: &Value) -> (World, String) {
+    let mut metadata = json!({ "post_logout_redirect_uris": [GOODBYE] });
+    let more = changes.as_object().unwrap().clone();
+    metadata.as_object_mut().unwrap().extend(more);
+    let world = provider(&metadata);
+    let id_token = world.openid(&[]).await.text("id_token");
+    (world, id_token)
+}
+
+// §2 and §4: "The OP SHOULD accept ID Tokens when the RP identified by the ID Token's `aud` claim and/or `sid` claim has a
+// current session or had a recent session at the OP, even when the `exp` time has passed."
+#[tokio::test]
+async fn an_id_token_says_for_whom_even_when_it_has_expired() {
+    let (world, hint) = with_id_token(&json!({})).await;
+    for seconds in [0, 24 * 3600] {
+        world.advance(seconds);
+        let (mut browser, _) = signed_in_for(&world, "oidc").await;
+        for client_id in ["oidc", ""] {
+            let parameters = [
+                ("id_token_hint", hint.as_str()),
+                ("client_id", client_id),
+                ("post_logout_redirect_uri", GOODBYE),
+                ("state", "s"),
+            ];
+            let page = asked(&mut browser, &parameters).await;
+            assert!(!page.path.contains(&hint), "not in the address bar");
+            assert_eq!(heading(&page.reply), "Sign out of as.example?");
+            if client_id.is_empty() {
+                let url = landed(&browser.submit(&page, &[], "logout").await);
+                assert_eq!(url.as_str(), "https://client.example/bye?state=s");
+            }
+        }
+    }
+}
+
+// §2: "the OP MUST validate that it was the issuer of the ID Token", "MUST verify that the Client Identifier matches".
+#[tokio::test]
+async fn an_id_token_of_somebody_else_says_nothing() {
+    let (world, hint) = with_id_token(&json!({})).await;
+    let (_, of_another_server) = with_id_token(&json!({})).await;
+    let (_, sealed) = with_id_token(&json!({
+        "id_token_encrypted_response_alg": "ECDH-ES+A256KW",
+        "more_keys": [crate::signed_response::response_key()],
+    }))
+    .await;
+    let (signed, signature) = hint.rsplit_once('.').unwrap();
+    let (header, _) = signed.split_once('.').unwrap();
+    let mut claims = claims_of(&hint);
+    claims["aud"] = "dpop".into();
+    let bent = base64url::encode(claims.to_string());
+    // A response to the authorization request is signed with the same key, and has no `typ` either (JARM §2.1).
+    let pushed = world.pushed("oidc", &[("scope", "openid"), ("response_mode", "jwt")]);
+    let uri = world.send(post(PAR, &pushed)).await;
+    let mut browser = Browser::new(&world);
+    let url = browser.approve("oidc", &uri.text("request_uri")).await;
+    let response = answer(&url)["response"].clone();
+    let token = world.openid(&[]).await.text("access_token");
+    for (case, hint) in [
+        ("another server's", of_another_server),
+        ("encrypted to the client", sealed),
+        ("bent", format!("{header}.{bent}.{signature}")),
+        ("cut", format!("{signed}.")),
+        ("no signature", format!("{signed}.{}", &signature[..40])),
+        ("an authorization response", response),
+        ("an access token", token),
+    ] {
+        let parameters = [
+            ("id_token_hint", hint.as_str()),
+            ("post_logout_redirect_uri", GOODBYE),
+        ];
+        let reply = browser.get(&end_session(&parameters)).await;
+        let refused = error_page(&reply);
+        assert_eq!(refused, (400, "invalid_request".to_owned()), "{case}");
+    }
+    for client_id in ["dpop", "other", "nobody"] {
+        let parameters = [("id_token_hint", hint.as_str()), ("client_id", client_id)];
+        let reply = browser.get(&end_session(&parameters)).await;
+        let refused = error_page(&reply);
+        assert_eq!(refused, (400, "invalid_request".to_owned()), "{client_id}");
     }
 }
 
@@ -267,15 +356,16 @@ async fn a_form_that_is_not_ours_signs_nobody_out() {
         let reply = browser.send(post(&url, &fields)).await;
         assert_eq!(error_page(&reply), (400, "invalid_request".to_owned()));
     }
-    // Its cookies make the page: the session's alone in another browser, or with that one's, does not.
+    // The session's cookie alone, in another browser, is nobody's.
     let mut stranger = browser.clone();
     let value = other.cookies["__Host-browser"].clone();
     stranger.cookies.insert("__Host-browser".to_owned(), value);
-    let reply = stranger.submit(&page, &[], "logout").await;
-    assert_eq!(error_page(&reply), (403, "invalid_request".to_owned()));
+    let gone = asked(&mut stranger, &[]).await;
+    assert_eq!(heading(&gone.reply), "You are signed out");
+    stranger.submit(&page, &[], "logout").await;
     stranger.cookies.remove("__Host-browser");
-    let reply = stranger.submit(&page, &[], "logout").await;
-    assert_eq!(error_page(&reply), (403, "invalid_request".to_owned()));
+    stranger.submit(&page, &[], "logout").await;
+    assert_eq!(sessions(&world), 2);
     // Posted from another site, without cookies: nothing ends, no cookie is cleared, nobody is told they were signed out.
     let fields = form([("csrf", page.csrf().as_str()), ("logout", "yes")]);
     let reply = world.send(post(&url, &fields)).await;
@@ -290,7 +380,7 @@ async fn a_form_that_is_not_ours_signs_nobody_out() {
 // What people have approved outlives their session.
 #[tokio::test]
 async fn signing_out_revokes_nothing() {
-    let (world, asking) = api(&serde_json::json!({}));
+    let (world, asking) = api(&json!({}));
     let (mut browser, consent) = signed_in(&world).await;
     let code = answer(&landed(&browser.submit(&consent, &[], "approve").await))["code"].clone();
     let token = world.redeem(&code).await.text("access_token");

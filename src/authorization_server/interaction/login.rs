@@ -102,7 +102,7 @@ impl Server {
             return Err(Fault::SharedSubject(person.subject).into());
         }
         let (secret, live) = self
-            .start_session(&parts.headers, person, interaction.id, now)
+            .start_session(&parts.headers, person, interaction, now)
             .await?;
         let next = self.next(interaction, Some(&live), now);
         let mut response = self.lead_to(interaction, Some(&live), next, now).await?;

@@ -3,7 +3,8 @@
 use http::HeaderMap;
 
 use super::{
-    cookies::{self, SESSION},
+    Interaction,
+    cookies::{self, BROWSER, SESSION},
     error::PageError,
 };
 use crate::{
@@ -31,6 +32,10 @@ impl Server {
         };
         let id = sha256(cookie.as_bytes());
         let session: Option<Session> = self.records.get(id, now).await?;
+        // The cookie of a session is worth nothing in another browser.
+        let browser = cookies::read(headers, BROWSER).map(|browser| sha256(browser.as_bytes()));
+        let session =
+            session.filter(|session| session.browser.is_none() || session.browser == browser);
         Ok(session.map(|session| Live { id, session }))
     }
 
@@ -39,7 +44,7 @@ impl Server {
         &self,
         headers: &HeaderMap,
         person: Authenticated,
-        signed_in_for: [u8; 32],
+        interaction: &Interaction,
         now: Timestamp,
     ) -> Result<(Secret, Live), PageError> {
         let acr = person
@@ -53,7 +58,8 @@ impl Server {
             amr: person.amr,
             has_second_factor: person.has_second_factor,
             second_factor_proved: false,
-            signed_in_for: Some(signed_in_for),
+            signed_in_for: Some(interaction.id),
+            browser: Some(interaction.browser),
             until: now.plus(self.lifetimes.session),
         };
         self.keep_session(headers, session, now).await

@@ -81,6 +81,9 @@ pub(crate) struct Session {
     pub(crate) second_factor_proved: bool,
     /// The request that they signed in for.
     pub(crate) signed_in_for: Option<[u8; 32]>,
+    /// Hash of the cookie that stands for the browser they did that in.
+    #[serde(default)]
+    pub(crate) browser: Option<[u8; 32]>,
     pub(crate) until: Timestamp,
 }
 
