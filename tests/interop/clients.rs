@@ -14,7 +14,7 @@ async fn run(name: &str, nonces: bool, expected: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn oauth4webapi_with_keys() {
-    run("dpop.mjs", false, 18).await;
+    run("dpop.mjs", false, 19).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

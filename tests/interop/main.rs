@@ -1,6 +1,6 @@
 //! This crate and software that nobody here wrote, from npm, over TLS on loopback: `oauth4webapi` and `openid-client` are
 //! clients of the authorization server and of the resource server, and the resource server enforces tokens of
-//! `oidc-provider`.
+//! `oidc-provider`, of which this crate's client is one.
 //!
 //! Each script prints a line for each thing that worked, and these tests know how many there have to be.
 #![cfg(all(
@@ -25,6 +25,8 @@ mod clients;
 mod emitted;
 #[path = "../shared/node.rs"]
 mod node;
+#[cfg(feature = "client")]
+mod our_client;
 mod provider;
 mod registrations;
 mod script;

@@ -28,9 +28,9 @@ use crate::{
 };
 
 /// Ends with the test.
-struct Provider {
+pub struct Provider {
     process: Child,
-    issuer: String,
+    pub issuer: String,
     /// Open as long as it may want to say something.
     stdout: BufReader<ChildStdout>,
 }
@@ -44,7 +44,7 @@ impl Drop for Provider {
 
 impl Provider {
     /// Starts it, and waits for the first line it says.
-    fn start(input: &Value) -> Option<Self> {
+    pub fn start(input: &Value) -> Option<Self> {
         let mut node = script::find_with("provider.mjs", &["oidc-provider"])?;
         let mut process = node
             .stdin(Stdio::piped())
@@ -73,9 +73,9 @@ impl Provider {
 }
 
 /// Who there is: two clients, the APIs that ask about tokens, and the key that one of them has its tokens encrypted to.
-struct Cast {
-    base: String,
-    authority: Authority,
+pub struct Cast {
+    pub base: String,
+    pub authority: Authority,
     key: PrivateJwk,
     certificate: Certificate,
     decryption: PrivateJwk,
@@ -83,7 +83,7 @@ struct Cast {
 }
 
 impl Cast {
-    fn new(base: String) -> Self {
+    pub fn new(base: String) -> Self {
         let named = |id: &'static str| Inquirer::new(id, format!("{base}/{id}"), id == "encrypted");
         let authority = Authority::new();
         Self {
@@ -97,7 +97,7 @@ impl Cast {
     }
 
     /// What `oidc-provider` is told.
-    fn configuration(&self) -> Value {
+    pub fn configuration(&self) -> Value {
         let mut registrations = vec![
             client(json!({
                 "client_id": "keyed",
@@ -165,14 +165,14 @@ fn client(mut metadata: Value) -> Value {
 }
 
 /// The APIs, each with a kind of token of its own.
-struct Apis {
-    cast: Cast,
-    issuer: String,
-    keys: IssuerKeys,
+pub struct Apis {
+    pub cast: Cast,
+    pub issuer: String,
+    pub keys: IssuerKeys,
 }
 
 impl Apis {
-    fn router(&self) -> Router {
+    pub fn router(&self) -> Router {
         let mut all = Router::new();
         for path in ["/jwt", "/ps256", "/eddsa", "/ed25519", "/rs256"] {
             all = all.merge(self.open(path, self.trusted(), |builder| builder));

@@ -1,5 +1,7 @@
 //! The clients of the authorization server under test, and the resource servers that ask it about tokens.
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 use tower_fapi::{
     authorization_server::{ClientMetadata, ResourceMetadata},
@@ -236,8 +238,14 @@ impl Inquirer {
     }
 }
 
+/// A new key. RSA keys take long to make, so there is one for all.
 pub fn private_key(algorithm: JwsAlgorithm) -> PrivateJwk {
-    PrivateJwk::generate(algorithm).unwrap()
+    static RSA: LazyLock<Value> =
+        LazyLock::new(|| secret(&PrivateJwk::generate(JwsAlgorithm::Ps256).unwrap()));
+    match algorithm {
+        JwsAlgorithm::Ps256 => PrivateJwk::from_members(RSA.as_object().unwrap()).unwrap(),
+        _ => PrivateJwk::generate(algorithm).unwrap(),
+    }
 }
 
 pub fn public(key: &PrivateJwk) -> Value {

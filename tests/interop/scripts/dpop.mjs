@@ -44,6 +44,20 @@ async function flows() {
   ok("a browser that signs in once");
 }
 
+/** The library in the place of the API: it judges token and proof, too. */
+async function verified(party, tokens) {
+  let headers;
+  const taking = party.changing((all) => ((headers = all), all));
+  await party.ask("/plain/accounts", tokens, "GET", taking);
+  const request = new Request(`${input.api}/plain/accounts`, { headers });
+  const claims = await oauth.validateJwtAccessToken(party.as, request, `${input.api}/plain`, {
+    requireDPoP: true,
+    [oauth.customFetch]: fetchWith(),
+  });
+  assert.deepEqual([claims.client_id, claims.scope], ["dpop", "accounts"]);
+  ok("an access token and a proof as the library judges them (RFC 9068, RFC 9449)");
+}
+
 async function refreshed(party, tokens) {
   const again = await party.refresh(tokens);
   await party.ask("/plain/accounts", again);
@@ -146,7 +160,9 @@ await metadata();
 await alone();
 await flows();
 const party = await Party.of("dpop");
-await refreshed(party, await party.logIn(alice));
+const tokens = await party.logIn(alice);
+await verified(party, tokens);
+await refreshed(party, tokens);
 await asked(party);
 await sealed(party);
 await payments(party);

@@ -1,6 +1,7 @@
 // A client of the authorization server, built on `oauth4webapi` as its documentation has it.
 import assert from "node:assert/strict";
 
+import { CompactEncrypt, importJWK } from "jose";
 import * as oauth from "oauth4webapi";
 
 import { fetchWith, input } from "./input.mjs";
@@ -39,8 +40,8 @@ export class Party {
     this.options = { ...this.options, DPoP: oauth.DPoP(this.client, pair) };
   }
 
-  /** Pushes a request (RFC 9126), as a signed request object if asked to (RFC 9101). */
-  async push(parameters = {}, { signed = false } = {}) {
+  /** A request, as a signed request object if asked to (RFC 9101), which may be encrypted as well. */
+  async request(parameters = {}, { signed = false, encrypted = false } = {}) {
     const verifier = oauth.generateRandomCodeVerifier();
     const { state = oauth.generateRandomState() } = parameters;
     const usual = {
@@ -51,20 +52,47 @@ export class Party {
       code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
       code_challenge_method: "S256",
     };
-    let all = new URLSearchParams(Object.entries({ ...usual, ...parameters }).filter(([, value]) => value !== undefined));
+    const all = Object.entries({ ...usual, ...parameters }).filter(([, value]) => value !== undefined);
+    let asked = new URLSearchParams(all);
     if (signed) {
-      const request = await oauth.issueRequestObject(this.as, this.client, all, this.signing);
-      all = new URLSearchParams({ request });
+      const object = await oauth.issueRequestObject(this.as, this.client, asked, this.signing);
+      asked = new URLSearchParams({ request: encrypted ? await this.#encrypt(object) : object });
     }
-    const answer = await this.nonceAware(() =>
-      oauth.pushedAuthorizationRequest(this.as, this.client, this.auth, all, this.options).then((answer) =>
-        oauth.processPushedAuthorizationResponse(this.as, this.client, answer),
-      ),
-    );
+    return { asked, verifier, state };
+  }
+
+  /** To the key that the server has published for it. */
+  async #encrypt(object) {
+    const answer = await fetchWith()(this.as.jwks_uri);
+    const { keys } = await answer.json();
+    const jwk = keys.find((key) => key.use === "enc");
+    const header = { alg: jwk.alg, enc: "A256GCM", kid: jwk.kid, cty: "oauth-authz-req+jwt" };
+    return new CompactEncrypt(new TextEncoder().encode(object))
+      .setProtectedHeader(header)
+      .encrypt(await importJWK(jwk));
+  }
+
+  /** Pushes a request (RFC 9126). */
+  async push(parameters, options) {
+    const { asked, ...pending } = await this.request(parameters, options);
+    const answer = await this.nonceAware(async () => {
+      const answer = await oauth.pushedAuthorizationRequest(
+        this.as,
+        this.client,
+        this.auth,
+        asked,
+        this.options,
+      );
+      return oauth.processPushedAuthorizationResponse(this.as, this.client, answer);
+    });
+    return { ...pending, url: this.authorizing({ request_uri: answer.request_uri }) };
+  }
+
+  /** Where somebody is sent with these parameters. */
+  authorizing(parameters) {
     const url = new URL(this.as.authorization_endpoint);
-    url.searchParams.set("client_id", this.client.client_id);
-    url.searchParams.set("request_uri", answer.request_uri);
-    return { url, verifier, state };
+    url.search = new URLSearchParams({ client_id: this.client.client_id, ...parameters });
+    return url;
   }
 
   /** Redeems the code that somebody was sent back with. */
@@ -90,8 +118,8 @@ export class Party {
   }
 
   /** The whole flow: push, pages, code, tokens. */
-  async logIn(browser, parameters, { signed, ...redeeming } = {}) {
-    const pending = await this.push(parameters, { signed });
+  async logIn(browser, parameters, { signed, encrypted, ...redeeming } = {}) {
+    const pending = await this.push(parameters, { signed, encrypted });
     const back = await browser.visit(pending.url);
     return this.redeem(pending, back, redeeming);
   }

@@ -53,11 +53,13 @@ function certificate(ctx) {
 
 const features = {
   clientCredentials: { enabled: true },
-  dPoP: { enabled: true },
+  dPoP: { enabled: true, nonceSecret: crypto.randomBytes(32), requireNonce: () => true },
   encryption: { enabled: true },
   fapi: { enabled: true, profile: "2.0" },
   introspection: { enabled: true },
   jwtIntrospection: { enabled: true },
+  jwtResponseModes: { enabled: true },
+  jwtUserinfo: { enabled: true },
   mTLS: {
     enabled: true,
     certificateBoundAccessTokens: true,
@@ -77,7 +79,9 @@ const features = {
     }),
     useGrantedResource: () => true,
   },
+  requestObjects: { enabled: true },
   revocation: { enabled: true },
+  rpInitiatedLogout: { enabled: true },
 };
 
 /** When somebody signed in, and how: nothing that tokens say unless they are told to. */
@@ -95,13 +99,13 @@ server.listen(0, "127.0.0.1", async () => {
     clients: input.registrations,
     clientAuthMethods: ["private_key_jwt", "tls_client_auth"],
     extraTokenClaims,
+    issueRefreshToken: (ctx, client) => client.grantTypeAllowed("refresh_token"),
     enabledJWA: { introspectionEncryptionAlgValues: [input.encryption.alg] },
     jwks: { keys },
     features,
     scopes: ["accounts"],
   });
   provider.on("server_error", (ctx, error) => console.error(error));
-  provider.on("introspection.error", (ctx, error) => console.error(error));
   server.on("request", provider.callback());
   console.log(issuer);
 });
