@@ -16,7 +16,10 @@ use crate::{
         ClientCertificate, Directory, Fetcher, FetcherError, IssuerUrl, MetadataLocation,
         Transport, TransportSettings, TrustedRoots,
     },
-    jose::{SigningKey, jwe::DecryptionKeyRing},
+    jose::{
+        SigningKey,
+        jwe::{ContentEncryption, DecryptionKeyRing, JweAlgorithm},
+    },
     time::{Clock, SystemClock},
 };
 
@@ -291,7 +294,21 @@ impl<Step> ClientBuilder<Step> {
     /// A pushed request is seen by nobody but the authorization server, and by what ends its TLS connections: this is for
     /// requests that the latter must not read.
     pub fn encrypted_requests(mut self, key: SigningKey) -> Self {
-        self.settings.requests = Requests::Encrypted(Box::new(key));
+        self.settings.requests = Requests::Encrypted(Box::new(key), None);
+        self
+    }
+
+    /// As [`encrypted_requests`](Self::encrypted_requests), for a client whose registration says how: with
+    /// `request_object_encryption_alg` and `request_object_encryption_enc`, which is `A128CBC-HS256` where it is left out
+    /// (OpenID Connect Dynamic Client Registration §2).
+    pub fn encrypted_requests_with(
+        mut self,
+        key: SigningKey,
+        algorithm: JweAlgorithm,
+        encryption: ContentEncryption,
+    ) -> Self {
+        let registered = Some((algorithm, encryption));
+        self.settings.requests = Requests::Encrypted(Box::new(key), registered);
         self
     }
 

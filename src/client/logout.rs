@@ -36,6 +36,8 @@ pub struct LogoutRequest {
 ///
 /// `Debug` shows neither.
 pub struct PendingLogout {
+    endpoint: Url,
+    parameters: Vec<(&'static str, String)>,
     url: Url,
     state: Option<String>,
 }
@@ -129,24 +131,27 @@ impl Client {
     /// [RP-Initiated Logout §2](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout)
     pub async fn log_out(&self, request: &LogoutRequest) -> Result<PendingLogout, ClientError> {
         let metadata = self.discover().await?;
-        let mut url = endpoints::end_session_endpoint(&metadata)?.clone();
+        let endpoint = endpoints::end_session_endpoint(&metadata)?.clone();
+        let mut parameters = vec![("client_id", self.parts.client_id.clone())];
+        let hint = request.id_token.as_ref();
+        parameters.extend(hint.map(|token| ("id_token_hint", token.secret().to_owned())));
+        parameters.extend(request.further.iter().cloned());
         let mut state = None;
-        {
-            let mut query = url.query_pairs_mut();
-            query.append_pair("client_id", &self.parts.client_id);
-            if let Some(token) = &request.id_token {
-                query.append_pair("id_token_hint", token.secret());
-            }
-            query.extend_pairs(&request.further);
-            // Nobody comes back with a state if nobody comes back.
-            if let Some(uri) = &request.redirect_uri {
-                let made = SecretText::random()?.secret().to_owned();
-                query.append_pair("post_logout_redirect_uri", uri);
-                query.append_pair("state", &made);
-                state = Some(made);
-            }
+        // Nobody comes back with a state if nobody comes back.
+        if let Some(uri) = &request.redirect_uri {
+            let made = SecretText::random()?.secret().to_owned();
+            parameters.push(("post_logout_redirect_uri", uri.clone()));
+            parameters.push(("state", made.clone()));
+            state = Some(made);
         }
-        Ok(PendingLogout { url, state })
+        let mut url = endpoint.clone();
+        url.query_pairs_mut().extend_pairs(&parameters);
+        Ok(PendingLogout {
+            endpoint,
+            parameters,
+            url,
+            state,
+        })
     }
 }
 
@@ -155,6 +160,14 @@ impl PendingLogout {
     #[must_use]
     pub const fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// The same as a form: where to have the browser post it, and what is in it (§2). Unlike in [`url`](Self::url), the ID token
+    /// stays out of the address bar, the browser's history and what servers log.
+    pub fn form(&self) -> (&Url, impl Iterator<Item = (&str, &str)>) {
+        let pairs = self.parameters.iter();
+        let pairs = pairs.map(|(name, value)| (*name, value.as_str()));
+        (&self.endpoint, pairs)
     }
 
     /// The `state` that will come back; `None` if the browser will not.

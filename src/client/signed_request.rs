@@ -10,7 +10,9 @@ use crate::{
     issuer::AuthorizationServerMetadata,
     jose::{
         JwkSet, SigningHeader, SigningKey, SigningKeyError,
-        jwe::{ContentEncryption, EncryptionHeader, EncryptionKey, JweAlgorithm, encrypt},
+        jwe::{
+            ContentEncryption, EncryptionHeader, EncryptionKey, JweAlgorithm, JweKeyError, encrypt,
+        },
         sign,
     },
     time::Timestamp,
@@ -25,8 +27,8 @@ pub(super) enum Requests {
     Plain,
     /// A JWT, signed with this key.
     Signed(Box<SigningKey>),
-    /// The same, encrypted to the authorization server.
-    Encrypted(Box<SigningKey>),
+    /// The same, encrypted to the authorization server, in the way that is registered, if one is.
+    Encrypted(Box<SigningKey>, Option<(JweAlgorithm, ContentEncryption)>),
 }
 
 impl Client {
@@ -41,14 +43,22 @@ impl Client {
         match &self.parts.requests {
             Requests::Plain => Ok(None),
             Requests::Signed(key) => Ok(Some(request_object(key, id, issuer, parameters, now)?)),
-            Requests::Encrypted(key) => {
+            Requests::Encrypted(key, registered) => {
                 let signed = request_object(key, id, issuer, parameters, now)?;
                 let jwks_uri = metadata
                     .jwks_uri
                     .as_ref()
                     .ok_or(ClientError::MissingEndpoint("jwks_uri"))?;
                 let keys = self.parts.server_keys.published(jwks_uri, now).await?;
-                Ok(Some(encrypted(metadata, &keys, &signed)?))
+                let (key, encryption) = match *registered {
+                    Some((algorithm, encryption)) => {
+                        let key = EncryptionKey::from_set(&keys, Some(algorithm)).ok();
+                        key.map(|key| (key, encryption))
+                    }
+                    None => negotiated(metadata, &keys),
+                }
+                .ok_or(ClientError::NoEncryptionKey)?;
+                Ok(Some(encrypted(&key, encryption, &signed)?))
             }
         }
     }
@@ -56,23 +66,29 @@ impl Client {
 
 /// Signed, then encrypted: a nested JWT (RFC 9101 §6.1, RFC 7519 §5.2).
 fn encrypted(
+    key: &EncryptionKey,
+    encryption: ContentEncryption,
+    signed: &str,
+) -> Result<String, JweKeyError> {
+    let header = EncryptionHeader {
+        cty: Some("JWT"),
+        ..EncryptionHeader::default()
+    };
+    encrypt(key, encryption, header, signed.as_bytes())
+}
+
+/// What both sides can do.
+fn negotiated(
     metadata: &AuthorizationServerMetadata,
     keys: &JwkSet,
-    signed: &str,
-) -> Result<String, ClientError> {
-    let key = encryption_key(metadata, keys).ok_or(ClientError::NoEncryptionKey)?;
+) -> Option<(EncryptionKey, ContentEncryption)> {
     let names = &metadata.request_object_encryption_enc_values_supported;
     let supported = |encryption: &ContentEncryption| match names {
         Some(names) => names.iter().any(|name| name == encryption.as_str()),
         None => true,
     };
-    let encryption = PREFERRED.into_iter().find(supported);
-    let encryption = encryption.ok_or(ClientError::NoEncryptionKey)?;
-    let header = EncryptionHeader {
-        cty: Some("JWT"),
-        ..EncryptionHeader::default()
-    };
-    Ok(encrypt(&key, encryption, header, signed.as_bytes())?)
+    let encryption = PREFERRED.into_iter().find(supported)?;
+    Some((encryption_key(metadata, keys)?, encryption))
 }
 
 /// Best first.

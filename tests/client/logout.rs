@@ -48,6 +48,12 @@ async fn a_logout_says_whose_it_is_and_where_it_leads() {
     ];
     let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(query(&pending), HashMap::from(expected));
+    let (endpoint, form) = pending.form();
+    assert_eq!(endpoint.as_str(), server.url("/logout?lang=de"));
+    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let mut form: HashMap<_, _> = form.map(owned).collect();
+    form.insert("lang".to_owned(), "de".to_owned());
+    assert_eq!(form, query(&pending));
     assert!(state.len() >= 22, "128 bits");
     assert_eq!(
         PendingLogout::check_return(state, &format!("?state={state}")),

@@ -9,7 +9,10 @@ use tower_fapi::{
     },
     jose::{
         CompactJws, JwkSet, JwsAlgorithm, JwsError, PrivateJwk, SigningKey, VerifyingKeySet,
-        jwe::{AcceptedEncryption, DecryptionKey, DecryptionKeys, JweAlgorithm, decrypt},
+        jwe::{
+            AcceptedEncryption, ContentEncryption, DecryptionKey, DecryptionKeys, JweAlgorithm,
+            decrypt,
+        },
     },
 };
 
@@ -327,6 +330,19 @@ async fn a_signed_request_is_encrypted_to_the_published_key() {
         let header = inside.header().unwrap();
         inside.verify_with(&header, &verifying).unwrap();
     }
+    // What is registered goes before what could be chosen.
+    let (alg, enc) = (JweAlgorithm::RsaOaep256, ContentEncryption::A128CbcHs256);
+    let client = bound(&server).encrypted_requests_with(key(), alg, enc);
+    client.build().unwrap().authorize(&request()).await.unwrap();
+    let form = server.seen("/par").pop().unwrap().form();
+    let opened = decrypt(&form["request"], &keys, &AcceptedEncryption::default()).unwrap();
+    let header = &opened.header;
+    assert_eq!((header.algorithm(), header.encryption()), (alg, enc));
+    let other = JweAlgorithm::EcdhEs;
+    let client = bound(&server).encrypted_requests_with(key(), other, enc);
+    let refused = client.build().unwrap().authorize(&request()).await;
+    assert!(matches!(refused, Err(ClientError::NoEncryptionKey)));
+
     let pushed = server.seen("/par").len();
     for (alg, enc) in [
         (json!(["RSA1_5"]), json!(null)),
