@@ -314,10 +314,19 @@ impl AuthorizationServerBuilder {
         check_keys(&keys, self.decryption.as_ref(), now)?;
         for client in clients.iter() {
             for (protection, name) in client.messages.signed() {
-                if keys.signing_with(protection.algorithm, now).is_err() {
+                if protection.key(&keys, now).is_err() {
                     return Err(ConfigError::NoKeyForResponses(client.id.clone(), name));
                 }
             }
+        }
+        let decrypting = self.decryption.as_ref().map(|keys| keys.algorithms(now));
+        let decrypting = decrypting.unwrap_or_default();
+        let undecipherable = clients.iter().find(|client| {
+            let rule = client.messages.request_object_encryption;
+            rule.is_some_and(|rule| !decrypting.contains(&rule.algorithm))
+        });
+        if let Some(client) = undecipherable {
+            return Err(ConfigError::NoKeyForRequestObjects(client.id.clone()));
         }
         resources.check_inquirers(&clients, &keys, now)?;
         let authenticator = self

@@ -56,9 +56,15 @@ pub enum ConfigError {
         "client {0:?} is registered for client_credentials, and its client_id is the subject of a person"
     )]
     SharedSubject(String),
-    /// A client wants what it is sent signed with an algorithm that the server has no key for, as this member says.
-    #[error("client {0:?} has a value of {1} that none of the signing keys is for")]
+    /// A client wants what it is sent signed with an algorithm that the server has no key for, as this member says, or its
+    /// profile.
+    #[error("client {0:?} has a value of {1}, or a profile, that none of the signing keys is for")]
     NoKeyForResponses(String, &'static str),
+    /// A client encrypts its request objects with an algorithm that the server has no key for.
+    #[error(
+        "client {0:?} has a request_object_encryption_alg that none of the encryption keys is for"
+    )]
+    NoKeyForRequestObjects(String),
     /// None of the signing keys is in use: each has ended or is still to begin.
     #[error("none of the signing keys is in use at this time")]
     NoSigningKey,

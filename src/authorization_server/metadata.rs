@@ -7,16 +7,20 @@ use http::{HeaderValue, Response, header};
 use serde_json::{Map, Value, json};
 
 use super::{
-    clients::{Binding, ClientAuthenticationMethod, Credential},
+    clients::{Binding, ClientAuthenticationMethod, Credential, FapiProfile},
     endpoints::Endpoint,
-    response_mode::ResponseMode,
+    keys::EncryptionKeys,
+    response_type::ResponseType,
     sealing::has_public_key,
     server::Server,
     token::GRANT_TYPES,
 };
-use crate::jose::{
-    JwkSet, JwsAlgorithm,
-    jwe::{ContentEncryption, JweAlgorithm},
+use crate::{
+    jose::{
+        JwkSet, JwsAlgorithm,
+        jwe::{ContentEncryption, JweAlgorithm},
+    },
+    time::Timestamp,
 };
 
 /// `GET` of the metadata document at either of its places.
@@ -60,11 +64,20 @@ fn document(server: &Server) -> Map<String, Value> {
             "pushed_authorization_request_endpoint",
             json!(endpoints.url(Endpoint::PushedRequests)),
         ),
-        ("require_pushed_authorization_requests", json!(true)),
+        (
+            "require_pushed_authorization_requests",
+            json!(
+                server
+                    .clients
+                    .clients()
+                    .iter()
+                    .all(|client| client.must_push)
+            ),
+        ),
         ("jwks_uri", json!(endpoints.url(Endpoint::Jwks))),
         ("scopes_supported", json!(scopes)),
-        ("response_types_supported", json!(["code"])),
-        ("response_modes_supported", json!(ResponseMode::NAMES)),
+        ("response_types_supported", json!(response_types(server))),
+        ("response_modes_supported", json!(response_modes(server))),
         ("grant_types_supported", json!(GRANT_TYPES)),
         (
             "token_endpoint_auth_methods_supported",
@@ -119,8 +132,18 @@ fn document(server: &Server) -> Map<String, Value> {
         document.insert(name.to_owned(), value);
     }
     document.extend(messages(server));
+    document.extend(as_configured(server));
+    document
+}
+
+/// What there is only if the server is configured for it.
+fn as_configured(server: &Server) -> Map<String, Value> {
+    let mut document = Map::new();
     if server.offers_openid() {
         document.extend(about_openid());
+    }
+    if let Some(keys) = &server.decryption {
+        document.extend(about_encrypted_requests(keys, server.clock.now()));
     }
     if !server.details_types.is_empty() {
         let types: Vec<&str> = server.details_types.names().collect();
@@ -161,6 +184,35 @@ fn encryption_algorithms() -> Vec<&'static str> {
         .filter(|algorithm| has_public_key(*algorithm))
         .map(JweAlgorithm::as_str)
         .collect()
+}
+
+/// What every client can be registered for, and what some are (RFC 8414 §2).
+fn response_types(server: &Server) -> Vec<&'static str> {
+    let clients = server.clients.clients().iter();
+    let mut all = vec![ResponseType::Code];
+    for response_type in clients.flat_map(|client| &client.response_types) {
+        if !all.contains(response_type) {
+            all.push(*response_type);
+        }
+    }
+    all.into_iter().map(ResponseType::as_str).collect()
+}
+
+/// The modes that go with these.
+fn response_modes(server: &Server) -> Vec<&'static str> {
+    let clients = server.clients.clients().iter();
+    let mut all = FapiProfile::default()
+        .response_modes(ResponseType::Code)
+        .to_vec();
+    for client in clients {
+        let modes = client.response_types.iter();
+        for mode in modes.flat_map(|it| client.profile.response_modes(*it)) {
+            if !all.contains(mode) {
+                all.push(mode);
+            }
+        }
+    }
+    all
 }
 
 fn introspects(server: &Server) -> bool {
@@ -278,6 +330,24 @@ fn messages(server: &Server) -> [(String, Value); 6] {
         ),
         (
             "authorization_encryption_enc_values_supported",
+            json!(encryptions),
+        ),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+}
+
+/// What requests can be encrypted with (RFC 9101 §4, OpenID Connect Discovery §3).
+fn about_encrypted_requests(keys: &EncryptionKeys, now: Timestamp) -> [(String, Value); 2] {
+    let algorithms = keys.algorithms(now);
+    let algorithms: Vec<_> = algorithms.into_iter().map(JweAlgorithm::as_str).collect();
+    let encryptions = ContentEncryption::ALL.map(ContentEncryption::as_str);
+    [
+        (
+            "request_object_encryption_alg_values_supported",
+            json!(algorithms),
+        ),
+        (
+            "request_object_encryption_enc_values_supported",
             json!(encryptions),
         ),
     ]

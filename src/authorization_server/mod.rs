@@ -89,6 +89,7 @@ mod refusal;
 mod request_object;
 mod resources;
 mod response_mode;
+mod response_type;
 mod revocation;
 mod router;
 mod scope;

@@ -13,11 +13,11 @@ use super::{
     authentication::Demands,
     authorization_details::{DetailEntry, for_resources},
     clients::{Binding, Client},
-    direct::DirectRequest,
     endpoints::Endpoint,
     parameters::Parameters,
     refusal::{self, ErrorCode, Failure, Refusal},
     response_mode::ResponseMode,
+    response_type::ResponseType,
     scope::ScopeSet,
     secret::{Secret, random},
     server::Server,
@@ -52,15 +52,15 @@ async fn push(
     let body = body.map_err(Refusal::from)?;
     let mut request = server.read(Endpoint::PushedRequests, parts, &body).await?;
     server.open_request_object(&mut request).await?;
-    if !request.client.grants.authorization_code {
-        return Err(Refusal::new(
-            ErrorCode::UnauthorizedClient,
-            "The client is not registered for the authorization code grant",
-        )
-        .into());
-    }
     let now = request.now;
-    let pushed = server.check_request(&request, random()?, now)?;
+    let asked = AuthorizationRequest {
+        client: &request.client,
+        parameters: &request.parameters,
+        proof: request.proof.as_ref(),
+        pushed: true,
+        opens_until: now.plus(server.lifetimes.pushed_request),
+    };
+    let pushed = server.check_request(&asked, random()?)?;
     server
         .check_response(&request.client, pushed.response_mode, now)
         .await?;
@@ -90,33 +90,44 @@ async fn push(
     Ok(response)
 }
 
+/// What a client asks for, wherever it does.
+pub(crate) struct AuthorizationRequest<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) parameters: &'a Parameters,
+    pub(crate) proof: Option<&'a VerifiedProof>,
+    /// Whether it comes from the client itself, and not through the browser.
+    pub(crate) pushed: bool,
+    pub(crate) opens_until: Timestamp,
+}
+
 impl Server {
-    /// Checks what is asked for, as the authorization endpoint would (RFC 9126 §2.1 step 3).
-    fn check_request(
+    /// Checks what is asked for: the same where it is pushed as at the authorization endpoint (RFC 9126 §2.1 step 3).
+    pub(crate) fn check_request(
         &self,
-        request: &DirectRequest,
+        request: &AuthorizationRequest<'_>,
         page_key: [u8; 32],
-        now: Timestamp,
     ) -> Result<PushedRequest, Refusal> {
-        let parameters = &request.parameters;
+        let (client, parameters) = (request.client, request.parameters);
         let owned = |name| parameters.get(name).map(str::to_owned);
-        match parameters.get("response_type") {
-            Some("code") => {}
-            Some(_) => {
-                return Err(Refusal::new(
-                    ErrorCode::UnsupportedResponseType,
-                    "response_type must be code",
-                ));
-            }
-            None => return Err(Refusal::invalid_request("response_type is missing")),
+        if !client.grants.authorization_code {
+            return Err(Refusal::new(
+                ErrorCode::UnauthorizedClient,
+                "The client is not registered for the authorization code grant",
+            ));
         }
-        let details = self.requested_details(request)?;
-        let scope = requested_scope(&request.client, parameters.get("scope"), &details)?;
-        check_context(&request.client, parameters, &scope)?;
+        let response_type = ResponseType::read(parameters.get("response_type"), client)?;
+        let details = self.requested_details(client, parameters)?;
+        let scope = requested_scope(client, parameters.get("scope"), &details)?;
+        check_context(client, parameters, &scope)?;
         Ok(PushedRequest {
-            client_id: request.client.id.clone(),
-            response_mode: ResponseMode::read(parameters.get("response_mode"), &request.client)?,
-            redirect_uri: redirect_uri(&request.client, parameters.get("redirect_uri"))?,
+            client_id: client.id.clone(),
+            response_type,
+            response_mode: ResponseMode::read(
+                parameters.get("response_mode"),
+                response_type,
+                client,
+            )?,
+            redirect_uri: redirect_uri(client, parameters.get("redirect_uri"))?,
             resources: self.requested_resources(
                 parameters.get_all("resource"),
                 &scope,
@@ -124,16 +135,18 @@ impl Server {
             )?,
             scope,
             authorization_details: details,
-            demands: Demands::read(parameters, &request.client, &self.acr_values())?,
+            demands: Demands::read(parameters, client, &self.acr_values())?,
             login_hint: parameters.get("login_hint").and_then(hint),
             state: owned("state"),
             nonce: owned("nonce"),
             code_challenge: code_challenge(
+                client.profile.requires_pkce(request.pushed),
                 parameters.get("code_challenge"),
                 parameters.get("code_challenge_method"),
             )?,
             dpop_jkt: bound_key(request)?,
-            opens_until: now.plus(self.lifetimes.pushed_request),
+            by_value: !request.pushed,
+            opens_until: request.opens_until,
             page_key,
         })
     }
@@ -141,12 +154,13 @@ impl Server {
     /// What exactly is asked for (RFC 9396 §2).
     pub(crate) fn requested_details(
         &self,
-        request: &DirectRequest,
+        client: &Client,
+        parameters: &Parameters,
     ) -> Result<Vec<DetailEntry>, Refusal> {
-        let Some(text) = request.parameters.get("authorization_details") else {
+        let Some(text) = parameters.get("authorization_details") else {
             return Ok(Vec::new());
         };
-        let allowed = &request.client.details_types;
+        let allowed = &client.details_types;
         Ok(self.details_types.read(text, allowed, &self.resources)?)
     }
 
@@ -251,10 +265,20 @@ fn hint(hint: &str) -> Option<String> {
     sound.then(|| hint.to_owned())
 }
 
-/// PKCE with S256 is required (FAPI 2.0 Security Profile §5.3.2.2); its challenge is a SHA-256 (RFC 7636 §4.2).
-fn code_challenge(challenge: Option<&str>, method: Option<&str>) -> Result<String, Refusal> {
-    let challenge =
-        challenge.ok_or_else(|| Refusal::invalid_request("code_challenge is missing"))?;
+/// PKCE with S256 (FAPI 2.0 Security Profile §5.3.2.2, FAPI 1.0 Part 2 §5.2.2 no. 18); its challenge is a SHA-256
+/// (RFC 7636 §4.2).
+fn code_challenge(
+    required: bool,
+    challenge: Option<&str>,
+    method: Option<&str>,
+) -> Result<Option<String>, Refusal> {
+    let Some(challenge) = challenge else {
+        return if required || method.is_some() {
+            Err(Refusal::invalid_request("code_challenge is missing"))
+        } else {
+            Ok(None)
+        };
+    };
     // Absent means `plain` (RFC 7636 §4.3).
     if method != Some("S256") {
         return Err(Refusal::invalid_request(
@@ -266,12 +290,12 @@ fn code_challenge(challenge: Option<&str>, method: Option<&str>) -> Result<Strin
             "code_challenge is not the base64url of a SHA-256 value",
         ));
     }
-    Ok(challenge.to_owned())
+    Ok(Some(challenge.to_owned()))
 }
 
 /// The key the code will be bound to: named by `dpop_jkt`, proved by a proof, or both, the same (RFC 9449 §10, §10.1).
-fn bound_key(request: &DirectRequest) -> Result<Option<JwkThumbprint>, Refusal> {
-    let proved = request.proof.as_ref().map(VerifiedProof::thumbprint);
+fn bound_key(request: &AuthorizationRequest<'_>) -> Result<Option<JwkThumbprint>, Refusal> {
+    let proved = request.proof.map(VerifiedProof::thumbprint);
     let Some(named) = request.parameters.get("dpop_jkt") else {
         return Ok(proved);
     };

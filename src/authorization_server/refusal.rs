@@ -239,10 +239,15 @@ impl Failure {
 }
 
 impl Refusal {
+    /// The description with everything replaced that an `error_description` must not hold (RFC 6749 §4.1.2.1, §5.2).
+    pub(crate) fn speakable(&self) -> String {
+        speakable(&self.description)
+    }
+
     fn respond(&self) -> Response<String> {
         let body = json!({
             "error": self.code.as_str(),
-            "error_description": speakable(&self.description),
+            "error_description": self.speakable(),
         });
         let mut response = json(self.code.status(), &body);
         if let Some(nonce) = &self.nonce {

@@ -1,5 +1,5 @@
-//! How the authorization response travels: in the query, as it is or as a signed JWT (JWT Secured Authorization Response
-//! Mode, JARM).
+//! How the authorization response travels: in the query or the fragment, as it is or as a signed JWT (JWT Secured
+//! Authorization Response Mode, JARM).
 
 use std::time::Duration;
 
@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    clients::Client,
+    clients::{Client, with_parameters},
     refusal::{Failure, Fault, Refusal},
+    response_type::ResponseType,
     server::Server,
 };
 use crate::time::Timestamp;
@@ -24,29 +25,26 @@ pub(crate) enum ResponseMode {
     Query,
     /// They are claims of a JWT, and the query holds that (JARM §2.3.1).
     SignedQuery,
+    /// Its parameters stand in the fragment (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+    Fragment,
+    /// They are claims of a JWT, and the fragment holds that (JARM §2.3.2).
+    SignedFragment,
 }
 
 impl ResponseMode {
-    /// The names by which clients can ask. `jwt` means `query.jwt` for the one response type there is (JARM §2.3.4).
-    pub(crate) const NAMES: [&'static str; 3] = ["query", "jwt", "query.jwt"];
-
     /// What is asked for, if the client may have it (FAPI 2.0 Message Signing §5.3.3).
-    pub(crate) fn read(asked: Option<&str>, client: &Client) -> Result<Self, Refusal> {
-        // The default of the response type (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
-        let name = asked.unwrap_or("query");
-        let mode = match name {
-            "query" => Self::Query,
-            "jwt" | "query.jwt" => Self::SignedQuery,
-            _ => {
-                return Err(Refusal::invalid_request(
-                    "response_mode must be query, jwt or query.jwt",
-                ));
-            }
-        };
-        if !client.profile.allows_mode(mode) {
-            return Err(Refusal::invalid_request(
-                "response_mode has to be jwt for this client",
-            ));
+    pub(crate) fn read(
+        asked: Option<&str>,
+        response_type: ResponseType,
+        client: &Client,
+    ) -> Result<Self, Refusal> {
+        let name = asked.unwrap_or(response_type.default_mode());
+        let allowed = client.profile.response_modes(response_type);
+        if !allowed.contains(&name) {
+            let allowed = allowed.join(", ");
+            return Err(Refusal::invalid_request(format!(
+                "response_mode must be one of: {allowed}"
+            )));
         }
         match &client.messages.response_modes {
             Some(registered) if !registered.iter().any(|one| one == name) => {
@@ -54,7 +52,53 @@ impl ResponseMode {
                     "response_mode is not one that is registered for this client",
                 ))
             }
-            Some(_) | None => Ok(mode),
+            Some(_) | None => Ok(Self::named(name, response_type)),
+        }
+    }
+
+    /// Where the client is told that it cannot have what it asked for.
+    pub(crate) fn of_error(
+        asked: Option<&str>,
+        response_type: ResponseType,
+        client: &Client,
+    ) -> Self {
+        let default = Self::named(response_type.default_mode(), response_type);
+        Self::read(asked, response_type, client).unwrap_or(default)
+    }
+
+    fn named(name: &str, response_type: ResponseType) -> Self {
+        match (name, response_type) {
+            // What `jwt` alone means depends on the response type (JARM §2.3.4).
+            ("fragment.jwt", _) | ("jwt", ResponseType::CodeIdToken) => Self::SignedFragment,
+            ("query.jwt" | "jwt", _) => Self::SignedQuery,
+            ("fragment", _) => Self::Fragment,
+            _ => Self::Query,
+        }
+    }
+
+    /// `uri` with a response of this mode added to it.
+    pub(crate) fn append<'a>(
+        self,
+        uri: &str,
+        parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> String {
+        match self {
+            Self::Query | Self::SignedQuery => with_parameters(uri, parameters),
+            // No redirect URI has a fragment of its own (RFC 6749 §3.1.2).
+            Self::Fragment | Self::SignedFragment => {
+                let fragment = form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs(parameters)
+                    .finish();
+                format!("{uri}#{fragment}")
+            }
+        }
+    }
+
+    /// Whether the parameters are claims of a JWT.
+    pub(crate) const fn is_signed(self) -> bool {
+        match self {
+            Self::SignedQuery | Self::SignedFragment => true,
+            Self::Query | Self::Fragment => false,
         }
     }
 }
@@ -85,12 +129,10 @@ impl Server {
         mode: ResponseMode,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        match mode {
-            ResponseMode::Query => Ok(()),
-            ResponseMode::SignedQuery => {
-                let responses = &client.messages.responses;
-                Ok(responses.ready(&self.keys, now).await.map(drop)?)
-            }
+        if mode.is_signed() {
+            let responses = &client.messages.responses;
+            responses.ready(&self.keys, now).await?;
         }
+        Ok(())
     }
 }

@@ -67,6 +67,7 @@ pub(crate) struct Realms {
     pub(crate) assertions: String,
     pub(crate) proofs: String,
     pub(crate) codes: String,
+    pub(crate) requests: String,
 }
 
 impl Realms {
@@ -75,6 +76,7 @@ impl Realms {
             assertions: format!("client assertions at {issuer}"),
             proofs: format!("proofs at {issuer}"),
             codes: format!("one-time codes at {issuer}"),
+            requests: format!("requests by value at {issuer}"),
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 use tower_fapi::{
-    authorization_server::{ClientMetadata, ClientProblem, ConfigError, FapiProfile},
-    jose::{JwsAlgorithm, PrivateJwk, SigningKey},
+    authorization_server::{
+        ClientMetadata, ClientProblem, ConfigError, FapiProfile, ScopeDescription, SigningKeys,
+    },
+    jose::{CompactJws, JwsAlgorithm, PrivateJwk, SigningKey},
     testing::Document,
 };
 
@@ -53,6 +55,11 @@ pub fn world_with(changes: &Value) -> World {
     let mut world = World::with(|builder| builder.client(fapi1).client(fapi2));
     world.client_key = key();
     world
+}
+
+/// The claims of a request object.
+pub fn claims_in(object: &str) -> Map<String, Value> {
+    crate::world::claims_of(object).as_object().unwrap().clone()
 }
 
 impl World {
@@ -325,11 +332,17 @@ fn a_client_is_registered_as_its_profile_demands() {
     let [es256, eddsa] = [JwsAlgorithm::Es256, JwsAlgorithm::EdDsa]
         .map(|algorithm| SigningKey::generate(algorithm).unwrap());
     let both = json!({"keys": [es256.public().to_members(), eddsa.public().to_members()]});
+    let keys = [JwsAlgorithm::Es256, JwsAlgorithm::EdDsa].map(|algorithm| {
+        let key = PrivateJwk::generate(algorithm).unwrap();
+        serde_json::from_str::<Value>(&key.secret_json()).unwrap()
+    });
+    let keys: SigningKeys = json!({ "keys": keys }).to_string().parse().unwrap();
     let register = |changes: &Value| {
         let mut metadata = metadata(&es256, changes);
         metadata["scope"] = "accounts".into();
         let client = serde_json::from_value(metadata).unwrap();
         let built = crate::configuration::builder_for(ISSUER)
+            .signing_keys(keys.clone())
             .client(client)
             .build();
         match built {
@@ -358,6 +371,10 @@ fn a_client_is_registered_as_its_profile_demands() {
         (
             json!({"authorization_signed_response_alg": "EdDSA"}),
             P::OutsideProfile("authorization_signed_response_alg"),
+        ),
+        (
+            json!({"id_token_signed_response_alg": "EdDSA"}),
+            P::OutsideProfile("id_token_signed_response_alg"),
         ),
         (
             json!({"redirect_uris": [CALLBACK, "http://127.0.0.1/callback"]}),
@@ -407,4 +424,51 @@ fn the_profile_is_fapi_2_unless_said() {
     let read: ClientMetadata = serde_json::from_value(silent).unwrap();
     assert_eq!(read.fapi_profile, FapiProfile::Fapi2);
     assert_eq!(ClientMetadata::new("x").fapi_profile, FapiProfile::Fapi2);
+}
+
+// FAPI 1.0 Part 2 §8.6 of what the server signs: the first key that will do, and never another.
+#[tokio::test]
+async fn what_is_signed_for_the_client_is_signed_as_its_profile_allows() {
+    let [eddsa, es256] = [JwsAlgorithm::EdDsa, JwsAlgorithm::Es256].map(|algorithm| {
+        let key = PrivateJwk::generate(algorithm).unwrap();
+        serde_json::from_str::<Value>(&key.secret_json()).unwrap()
+    });
+    let keys =
+        |keys: &[&Value]| -> SigningKeys { json!({ "keys": keys }).to_string().parse().unwrap() };
+    let client = |key: &SigningKey| {
+        let client = metadata(key, &json!({}));
+        serde_json::from_value::<ClientMetadata>(client).unwrap()
+    };
+    let private = PrivateJwk::generate(JwsAlgorithm::Es256).unwrap();
+    let key = || SigningKey::new(&private).unwrap();
+    let mut world = World::with(|builder| {
+        let signing = keys(&[&eddsa, &es256]);
+        builder.signing_keys(signing).client(client(&key()))
+    });
+    world.client_key = key();
+    let pushed = world.push_changed(FAPI1, &json!({})).await;
+    let mut browser = crate::browser::Browser::new(&world);
+    let url = browser.approve(FAPI1, &pushed.text("request_uri")).await;
+    let response = crate::browser::answer(&url)["response"].clone();
+    let code = crate::world::claims_of(&response);
+    let redemption = world.redemption(FAPI1, code["code"].as_str().unwrap());
+    let redeemed = over(post(MTLS_TOKEN, &redemption), &world.certificate);
+    let token = world.send(redeemed).await.text("access_token");
+    for (case, jwt) in [("response", &response), ("token", &token)] {
+        let header = CompactJws::parse(jwt).unwrap().header().unwrap();
+        assert_eq!(header.algorithm(), JwsAlgorithm::Es256, "{case}");
+    }
+
+    let refused = crate::configuration::builder_for(ISSUER)
+        .scope(ScopeDescription::new("payments", "Make payments"))
+        .signing_keys(keys(&[&eddsa]))
+        .client(client(&key()))
+        .build();
+    assert_eq!(
+        refused.err(),
+        Some(ConfigError::NoKeyForResponses(
+            FAPI1.to_owned(),
+            "authorization_signed_response_alg"
+        ))
+    );
 }

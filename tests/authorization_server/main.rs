@@ -19,6 +19,7 @@ mod assertion_use;
 mod attacks;
 mod authorize;
 mod browser;
+mod by_value;
 mod certificates;
 mod client_credentials;
 mod clients;
@@ -29,6 +30,7 @@ mod details;
 mod dpop;
 #[path = "../shared/emitted.rs"]
 mod emitted;
+mod encrypted_request;
 mod fapi1;
 mod faults;
 mod flow;

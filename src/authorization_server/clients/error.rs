@@ -127,7 +127,10 @@ pub enum ClientProblem {
     )]
     GrantTypes,
     /// A response type that is not supported, or does not go with the grants.
-    #[error("response_types may only hold code, and nothing without the grant authorization_code")]
+    #[error(
+        "response_types may only hold code and, under fapi1_advanced, code id_token; nothing without the grant \
+         authorization_code, and something with it"
+    )]
     ResponseTypes,
     /// It is to sign its requests, and nothing could verify them.
     #[error("jwks holds no key to verify request objects with, as registered")]
@@ -136,11 +139,13 @@ pub enum ClientProblem {
     #[error("jwks holds no public key for {0}")]
     NoKeyForResponses(&'static str),
     /// A response mode that is not supported, or none at all.
-    #[error("response_modes may hold query, jwt and query.jwt, and must not be empty")]
+    #[error(
+        "response_modes may hold query, jwt and query.jwt, or what goes with the client's profile, and must not be empty"
+    )]
     ResponseModes,
     /// Requests are always pushed (FAPI 2.0 Security Profile §5.3.2.2).
     #[error(
-        "require_pushed_authorization_requests cannot be false: every request has to be pushed"
+        "require_pushed_authorization_requests cannot be false: every request has to be pushed, but under fapi1_advanced"
     )]
     NotPushed,
     /// A member says what the client's profile has no place for: see [`FapiProfile`](super::FapiProfile).

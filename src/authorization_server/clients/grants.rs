@@ -1,6 +1,7 @@
 //! Which grants a client may use (RFC 7591 §2).
 
 use super::{error::ClientProblem, metadata::ClientMetadata};
+use crate::authorization_server::response_type::ResponseType;
 
 /// What `grant_types` say.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,24 +35,23 @@ impl Grants {
         if nothing_to_refresh || nothing_at_all {
             return Err(ClientProblem::GrantTypes);
         }
-        grants.check_response_types(metadata)?;
         Ok(grants)
     }
 
     /// RFC 7591 §2.1: response types go with the grants they begin. Who begins none has none.
-    fn check_response_types(self, metadata: &ClientMetadata) -> Result<(), ClientProblem> {
-        let Some(types) = &metadata.response_types else {
-            return Ok(());
+    pub(super) fn response_types(
+        self,
+        metadata: &ClientMetadata,
+    ) -> Result<Vec<ResponseType>, ClientProblem> {
+        let Some(names) = &metadata.response_types else {
+            let default = self.authorization_code.then_some(ResponseType::Code);
+            return Ok(default.into_iter().collect());
         };
-        let fits = if self.authorization_code {
-            *types == ["code"]
-        } else {
-            types.is_empty()
-        };
-        if fits {
-            Ok(())
-        } else {
-            Err(ClientProblem::ResponseTypes)
-        }
+        let allowed = metadata.fapi_profile.response_types();
+        let read = |name: &String| ResponseType::named(name).filter(|it| allowed.contains(it));
+        let types: Option<Vec<_>> = names.iter().map(read).collect();
+        types
+            .filter(|types| types.is_empty() != self.authorization_code)
+            .ok_or(ClientProblem::ResponseTypes)
     }
 }

@@ -8,9 +8,9 @@ use super::{
     protection::{Protection, Wish},
 };
 use crate::{
-    authorization_server::response_mode::ResponseMode,
+    authorization_server::request_object::Encryption,
     issuer::IssuerKeys,
-    jose::{JwkSet, JwsAlgorithm, VerifyingKeySet},
+    jose::{JwkSet, JwsAlgorithm, VerifyingKeySet, jwe::ContentEncryption},
 };
 
 /// How a client signs its requests, and how what it is sent is signed.
@@ -22,6 +22,8 @@ pub(crate) struct Messages {
     pub(crate) request_object_algorithm: Option<JwsAlgorithm>,
     /// Whether it must not send requests that are not signed.
     pub(crate) request_object_required: bool,
+    /// How its request objects are encrypted, if all of them are.
+    pub(crate) request_object_encryption: Option<Encryption>,
     /// The response modes it may ask for; any if it has registered none.
     pub(crate) response_modes: Option<Vec<String>>,
     /// How its responses of mode `jwt` are protected.
@@ -60,7 +62,12 @@ impl Messages {
         }
         let response_modes = metadata.response_modes.clone();
         if let Some(modes) = &response_modes {
-            let known = |mode: &String| ResponseMode::NAMES.contains(&mode.as_str());
+            let profile = metadata.fapi_profile;
+            let types = profile.response_types();
+            let known = |mode: &String| {
+                let mut allowed = types.iter().flat_map(|it| profile.response_modes(*it));
+                allowed.any(|allowed| allowed == mode)
+            };
             if modes.is_empty() || !modes.iter().all(known) {
                 return Err(ClientProblem::ResponseModes);
             }
@@ -72,6 +79,7 @@ impl Messages {
             keys,
             request_object_algorithm,
             request_object_required,
+            request_object_encryption: request_encryption(metadata)?,
             response_modes,
         })
     }
@@ -85,10 +93,24 @@ impl Messages {
     }
 }
 
+/// OpenID Connect Dynamic Client Registration §2. That the server has a key is seen where the server is built.
+fn request_encryption(metadata: &ClientMetadata) -> Result<Option<Encryption>, ClientProblem> {
+    let content = metadata.request_object_encryption_enc;
+    match (metadata.request_object_encryption_alg, content) {
+        (None, Some(_)) => Err(ClientProblem::Missing("request_object_encryption_alg")),
+        (None, None) => Ok(None),
+        (Some(algorithm), content) => Ok(Some(Encryption {
+            algorithm,
+            content: content.unwrap_or(ContentEncryption::A128CbcHs256),
+        })),
+    }
+}
+
 /// JARM §3.
 const fn responses(metadata: &ClientMetadata) -> Wish {
     Wish {
         signed: metadata.authorization_signed_response_alg,
+        allowed: metadata.fapi_profile.algorithms(),
         encrypted: metadata.authorization_encrypted_response_alg,
         encrypted_name: "authorization_encrypted_response_alg",
         with: metadata.authorization_encrypted_response_enc,
@@ -99,6 +121,7 @@ const fn responses(metadata: &ClientMetadata) -> Wish {
 const fn id_tokens(metadata: &ClientMetadata) -> Wish {
     Wish {
         signed: metadata.id_token_signed_response_alg,
+        allowed: metadata.fapi_profile.algorithms(),
         encrypted: metadata.id_token_encrypted_response_alg,
         encrypted_name: "id_token_encrypted_response_alg",
         with: metadata.id_token_encrypted_response_enc,

@@ -91,6 +91,13 @@ pub struct ClientMetadata {
     /// The only algorithm its request objects may be signed with; any that fits its keys if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_object_signing_alg: Option<JwsAlgorithm>,
+    /// The only algorithm its request objects may be encrypted with: an algorithm the server has a key for. All of them must be
+    /// encrypted then; if not given, each may be or not (OpenID Connect Dynamic Client Registration §2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_object_encryption_alg: Option<JweAlgorithm>,
+    /// What they are encrypted with: `A128CBC-HS256` if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_object_encryption_enc: Option<ContentEncryption>,
     /// What its responses of mode `jwt` are signed with: an algorithm the server has a key for, and its first key's if not
     /// given (JARM §3).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,7 +124,7 @@ pub struct ClientMetadata {
     /// Its access tokens are bound to its certificate (RFC 8705 §3.4).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_client_certificate_bound_access_tokens: Option<bool>,
-    /// May only say `true`: every request is pushed (RFC 9126 §6).
+    /// Every request is pushed (RFC 9126 §6): may only say `true`, but under `fapi1_advanced`, where `false` is the default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_pushed_authorization_requests: Option<bool>,
     /// The client's home page. Recorded, not used.

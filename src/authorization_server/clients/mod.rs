@@ -35,7 +35,7 @@ pub use self::{
     profile::FapiProfile,
     redirect_uri::InvalidRedirectUri,
 };
-use super::{authorization_details::DetailsTypes, scope::ScopeSet};
+use super::{authorization_details::DetailsTypes, response_type::ResponseType, scope::ScopeSet};
 
 /// A client whose metadata has been checked.
 #[derive(Debug)]
@@ -44,6 +44,10 @@ pub(crate) struct Client {
     /// What pages call it.
     pub(crate) name: String,
     pub(crate) profile: FapiProfile,
+    /// What it may ask for, of what its profile allows.
+    pub(crate) response_types: Vec<ResponseType>,
+    /// Whether all its requests have to be pushed (RFC 9126 §6).
+    pub(crate) must_push: bool,
     pub(crate) redirect_uris: Vec<RedirectUri>,
     /// Where people may be sent when they have been signed out.
     pub(crate) post_logout_redirect_uris: Vec<RedirectUri>,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Binding, error::ClientProblem, metadata::ClientMetadata};
-use crate::{authorization_server::response_mode::ResponseMode, jose::JwsAlgorithm};
+use crate::{authorization_server::response_type::ResponseType, jose::JwsAlgorithm};
 
 /// The profile a client is held to. It is the client's own: no other client is treated differently because of it.
 ///
@@ -11,6 +11,8 @@ use crate::{authorization_server::response_mode::ResponseMode, jose::JwsAlgorith
 /// |---|---|---|
 /// | `aud` of client assertions | the issuer identifier, as one string | that, the URL of the token endpoint or that of the pushed authorization request endpoint, alone or in an array |
 /// | signed request objects | if registered | always |
+/// | requests | pushed | pushed, or sent by value to the authorization endpoint |
+/// | PKCE | always | when pushed; otherwise as the client likes, but never `plain` |
 /// | `nonce`, `state` | as the client likes | `nonce` with the scope `openid`, `state` without it |
 /// | `response_mode` | `query`, `jwt`, `query.jwt` | `jwt`, `query.jwt` |
 /// | access tokens | bound to a DPoP key or a certificate | bound to a certificate |
@@ -57,11 +59,44 @@ impl FapiProfile {
         }
     }
 
-    /// Whether the response may travel like this. FAPI 1.0 wants it signed (Part 2 §5.2.2 no. 2).
-    pub(crate) const fn allows_mode(self, mode: ResponseMode) -> bool {
+    /// The response types a client may be registered for (FAPI 2.0 Security Profile §5.3.2.2; FAPI 1.0 Part 2 §5.2.2 no. 2).
+    pub(crate) const fn response_types(self) -> &'static [ResponseType] {
+        match self {
+            Self::Fapi2 | Self::Fapi1Advanced => &[ResponseType::Code],
+        }
+    }
+
+    /// How the response may travel. FAPI 1.0 wants it signed: as a JWT, or by the ID token in it (Part 2 §5.2.2 no. 2). What
+    /// holds an ID token never travels in the query (OAuth 2.0 Multiple Response Type Encoding Practices §5, JARM §2.3.1).
+    pub(crate) const fn response_modes(
+        self,
+        response_type: ResponseType,
+    ) -> &'static [&'static str] {
+        match (self, response_type) {
+            (Self::Fapi2, ResponseType::Code) => &["query", "jwt", "query.jwt"],
+            (Self::Fapi2, ResponseType::CodeIdToken) => &[],
+            (Self::Fapi1Advanced, ResponseType::Code) => &["jwt", "query.jwt"],
+            (Self::Fapi1Advanced, ResponseType::CodeIdToken) => {
+                &["fragment", "jwt", "fragment.jwt"]
+            }
+        }
+    }
+
+    /// Whether request objects may come by value, through the browser (FAPI 1.0 Part 2 §5.2.2 no. 1; FAPI 2.0 Security
+    /// Profile §5.3.2.2: only pushed ones).
+    pub(crate) const fn may_send_request_by_value(self) -> bool {
+        match self {
+            Self::Fapi2 => false,
+            Self::Fapi1Advanced => true,
+        }
+    }
+
+    /// Whether a request without PKCE is refused (FAPI 2.0 Security Profile §5.3.2.2; FAPI 1.0 Part 2 §5.2.2 no. 18: if it is
+    /// pushed). A challenge that is there counts, whoever sent it, and its method is S256.
+    pub(crate) const fn requires_pkce(self, pushed: bool) -> bool {
         match self {
             Self::Fapi2 => true,
-            Self::Fapi1Advanced => matches!(mode, ResponseMode::SignedQuery),
+            Self::Fapi1Advanced => pushed,
         }
     }
 
@@ -114,6 +149,10 @@ impl FapiProfile {
             (
                 "authorization_signed_response_alg",
                 metadata.authorization_signed_response_alg,
+            ),
+            (
+                "id_token_signed_response_alg",
+                metadata.id_token_signed_response_alg,
             ),
         ];
         let other = |algorithm: Option<_>| algorithm.is_some_and(|it| !self.allows_algorithm(it));

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::error::ClientProblem;
 use crate::{
     authorization_server::{
-        keys::SigningKeys,
+        keys::{NoSigningKey, SigningKeys},
         refusal::Fault,
         sealing::{Recipient, Sealing, has_public_key},
     },
@@ -25,13 +25,16 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Protection {
     /// What it is signed with; what the server likes best if nothing is registered.
-    pub(crate) algorithm: Option<JwsAlgorithm>,
+    algorithm: Option<JwsAlgorithm>,
+    /// What it may be signed with.
+    allowed: &'static [JwsAlgorithm],
     recipient: Option<Recipient>,
 }
 
 /// What a client says about one kind of document, and what the members are called in which it does.
 pub(super) struct Wish {
     pub(super) signed: Option<JwsAlgorithm>,
+    pub(super) allowed: &'static [JwsAlgorithm],
     pub(super) encrypted: Option<JweAlgorithm>,
     pub(super) encrypted_name: &'static str,
     pub(super) with: Option<ContentEncryption>,
@@ -53,8 +56,18 @@ impl Protection {
     ) -> Result<Self, ClientProblem> {
         Ok(Self {
             algorithm: wish.signed,
+            allowed: wish.allowed,
             recipient: recipient(wish, given, fetched)?,
         })
+    }
+
+    /// What it is signed with at this time.
+    pub(crate) fn key(
+        &self,
+        keys: &SigningKeys,
+        now: Timestamp,
+    ) -> Result<Arc<SigningKey>, NoSigningKey> {
+        keys.signing_among(self.algorithm, self.allowed, now)
     }
 
     /// Gets the keys together. Waits only for keys of the client that were never fetched.
@@ -63,7 +76,7 @@ impl Protection {
         keys: &SigningKeys,
         now: Timestamp,
     ) -> Result<Protector, Fault> {
-        let key = keys.signing_with(self.algorithm, now)?;
+        let key = self.key(keys, now)?;
         let sealing = match &self.recipient {
             Some(recipient) => Some(recipient.key(now).await?.ok_or(JweKeyError::NoKey)?),
             None => None,

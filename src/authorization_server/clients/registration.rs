@@ -31,9 +31,6 @@ impl Client {
         if id.is_empty() || id.len() > 256 || !id.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
             return Err(ClientProblem::ClientId);
         }
-        if metadata.require_pushed_authorization_requests == Some(false) {
-            return Err(ClientProblem::NotPushed);
-        }
         let grants = Grants::register(metadata)?;
         let (profile, binding) = (metadata.fapi_profile, binding(metadata)?);
         profile.check(metadata, binding)?;
@@ -45,6 +42,8 @@ impl Client {
             messages: Messages::register(metadata, &credential)?,
             credential,
             binding,
+            response_types: grants.response_types(metadata)?,
+            must_push: must_push(metadata)?,
             profile,
             scopes: scopes(metadata, known_scopes)?,
             details_types: details_types(metadata, known_types)?,
@@ -53,6 +52,14 @@ impl Client {
             default_max_age: metadata.default_max_age,
             id,
         })
+    }
+}
+
+fn must_push(metadata: &ClientMetadata) -> Result<bool, ClientProblem> {
+    let always = !metadata.fapi_profile.may_send_request_by_value();
+    match metadata.require_pushed_authorization_requests {
+        Some(false) if always => Err(ClientProblem::NotPushed),
+        wish => Ok(always || wish.unwrap_or_default()),
     }
 }
 

@@ -4,7 +4,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 
 use super::{Interaction, error::PageError};
 use crate::authorization_server::{
-    clients::with_parameters, pages::headers, response_mode::ResponseMode, server::Server,
+    clients::Client, pages::headers, response_mode::ResponseMode, server::Server,
 };
 
 /// Sends the browser to another address with a `GET`.
@@ -20,27 +20,51 @@ pub(super) fn see_other(location: &str) -> Result<Response<String>, PageError> {
     Ok(response)
 }
 
+/// Where a response goes, and how.
+pub(super) struct ReturnTo<'a> {
+    pub(super) client: &'a Client,
+    /// One that is registered.
+    pub(super) redirect_uri: &'a str,
+    pub(super) mode: ResponseMode,
+    pub(super) state: Option<&'a str>,
+}
+
 impl Server {
-    /// The authorization response (RFC 6749 §4.1.2), with the issuer it is from (RFC 9207 §2), in the response mode
-    /// that was asked for.
+    /// The authorization response to the client of this interaction.
     pub(super) async fn return_to_client<'a>(
         &'a self,
         interaction: &'a Interaction,
         parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Response<String>, PageError> {
         let request = &interaction.request;
-        let state = request.state.as_deref().map(|state| ("state", state));
+        let to = ReturnTo {
+            client: &interaction.client,
+            redirect_uri: &request.redirect_uri,
+            mode: request.response_mode,
+            state: request.state.as_deref(),
+        };
+        self.send_back(&to, parameters).await
+    }
+
+    /// The authorization response (RFC 6749 §4.1.2), with the issuer it is from (RFC 9207 §2), in the response mode
+    /// that was asked for.
+    pub(super) async fn send_back<'a>(
+        &'a self,
+        to: &ReturnTo<'a>,
+        parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Response<String>, PageError> {
+        let state = to.state.map(|state| ("state", state));
         let parameters = parameters
             .into_iter()
             .chain(state)
             .chain([("iss", self.endpoints.issuer())]);
-        let location = match request.response_mode {
-            ResponseMode::Query => with_parameters(&request.redirect_uri, parameters),
-            ResponseMode::SignedQuery => {
-                let (client, now) = (&interaction.client, self.clock.now());
-                let response = self.signed_response(client, parameters, now).await?;
-                with_parameters(&request.redirect_uri, [("response", response.as_str())])
-            }
+        let location = if to.mode.is_signed() {
+            let now = self.clock.now();
+            let response = self.signed_response(to.client, parameters, now).await?;
+            let response = [("response", response.as_str())];
+            to.mode.append(to.redirect_uri, response)
+        } else {
+            to.mode.append(to.redirect_uri, parameters)
         };
         see_other(&location)
     }

@@ -10,6 +10,7 @@ use http::{Method, Response, request::Parts};
 
 use super::{
     Interaction,
+    by_value::ByValue,
     cookies::{self, BROWSER},
     error::PageError,
 };
@@ -22,8 +23,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// `GET` or `POST` to the endpoint. An error is shown here and never redirected: there is no address yet that could be
-/// trusted.
+/// `GET` or `POST` to the endpoint. An error is shown here and not redirected, unless the client has signed where to.
 pub(crate) async fn authorize(
     State(server): State<Arc<Server>>,
     parts: Parts,
@@ -46,16 +46,21 @@ async fn open(server: &Server, parts: &Parts, body: &[u8]) -> Result<Response<St
     // Whatever else is there was not pushed, and does not count (FAPI 2.0 Security Profile §5.3.3.2).
     let parameters = Parameters::parse_only(encoded, &["client_id", "request_uri"])
         .map_err(|_| PageError::Malformed)?;
-    let request_uri = parameters.get("request_uri").ok_or(PageError::NotPushed)?;
-    let client_id = parameters.get("client_id").ok_or(PageError::Malformed)?;
-
     let (browser, new) = if let Some(known) = cookies::read(&parts.headers, BROWSER) {
         (sha256(known.as_bytes()), None)
     } else {
         let new = Secret::generate()?;
         (new.hash(), Some(new))
     };
-    let interaction = find(server, client_id, request_uri, browser, now).await?;
+    let interaction = if let Some(request_uri) = parameters.get("request_uri") {
+        let client_id = parameters.get("client_id").ok_or(PageError::Malformed)?;
+        find(server, client_id, request_uri, browser, now).await?
+    } else {
+        match server.open_by_value(encoded, browser).await? {
+            ByValue::Opened(interaction) => interaction,
+            ByValue::Refused(response) => return Ok(response),
+        }
+    };
     let live = server.session(&parts.headers, now).await?;
     let next = server.next(&interaction, live.as_ref(), now);
     let mut response = server

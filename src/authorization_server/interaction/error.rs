@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::authorization_server::{
     pages::{ErrorPage, Pages},
-    refusal::Fault,
+    refusal::{Fault, Refusal},
     secret::NoRandomness,
     store::StoreError,
 };
@@ -16,6 +16,11 @@ use crate::authorization_server::{
 pub(super) enum PageError {
     #[error("the authorization request was not pushed")]
     NotPushed,
+    #[error("the authorization request was neither pushed nor signed")]
+    NotSigned,
+    /// A request object that came by value, and nothing in it that the answer could be sent to.
+    #[error("the request object: {0}")]
+    RequestObject(Refusal),
     #[error("client_id and request_uri cannot be read")]
     Malformed,
     /// Never pushed, expired, or of another client: which of these is nobody's business.
@@ -76,6 +81,8 @@ impl PageError {
                 tracing::error!(error = %self, reference, "a page could not be shown");
             }
             Self::NotPushed
+            | Self::NotSigned
+            | Self::RequestObject(_)
             | Self::Malformed
             | Self::UnknownRequest
             | Self::Spent
@@ -114,6 +121,20 @@ impl PageError {
                 happened: "The application sent its request in a way that is not safe enough here.",
                 advice: "Tell the people who make the application: requests have to be pushed.",
                 code: Some("invalid_request"),
+            },
+            Self::NotSigned => Words {
+                status: StatusCode::BAD_REQUEST,
+                heading: "This request cannot be accepted",
+                happened: "The application sent its request in a way that is not safe enough here.",
+                advice: "Tell the people who make the application: requests have to be signed.",
+                code: Some("invalid_request"),
+            },
+            Self::RequestObject(refusal) => Words {
+                status: StatusCode::BAD_REQUEST,
+                heading: "This request cannot be accepted",
+                happened: "The request of the application that brought you here is not valid.",
+                advice: START_AGAIN,
+                code: Some(refusal.code.as_str()),
             },
             Self::Malformed => Words {
                 status: StatusCode::BAD_REQUEST,

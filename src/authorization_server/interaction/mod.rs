@@ -1,12 +1,14 @@
 //! The part of a flow that a person sees: from the authorization endpoint over login and consent back to the client.
 //!
-//! Opening a request stores nothing, so that it can be opened any number of times, by link previews too, and is spent
-//! only when somebody decides (FAPI 2.0 Security Profile §5.3.2.2, Note 3). What the pages need to find each other
+//! Opening a request that was pushed stores nothing, and one that comes by value no more than itself, so that both can be
+//! opened any number of times, by link previews too, and are spent only when somebody decides (FAPI 2.0 Security Profile
+//! §5.3.2.2, Note 3). What the pages need to find each other
 //! again is in their URL, authenticated with a key that only the pushed request's record holds, and tied to the browser
 //! by a cookie.
 
 mod answer;
 mod authorize;
+mod by_value;
 mod consent;
 mod cookies;
 mod end_session;
@@ -37,19 +39,20 @@ use super::{
     endpoints::Endpoint,
     pages::{Form, ReturnAddress},
     parameters::Parameters,
-    refusal::UNMET,
+    refusal::{Fault, UNMET},
     server::Server,
     store::{Pushed, PushedRequest},
 };
 use crate::{
     jose::{base64url, sha256},
+    replay::{Recorded, ReplayKey},
     time::Timestamp,
 };
 
-/// A pushed request that has been opened in a browser.
+/// A request that has been opened in a browser.
 #[derive(Debug)]
 pub(super) struct Interaction {
-    /// The key of the pushed request's record.
+    /// The key of the request's record.
     id: [u8; 32],
     opened: Timestamp,
     /// Hash of the browser's cookie.
@@ -241,8 +244,27 @@ impl Server {
             .replace(interaction.id, &Pushed::Spent, until, now)
             .await?;
         match seen {
+            Some(Pushed::Waiting(_)) if interaction.request.by_value => {
+                self.spend_for_good(interaction, until, now).await
+            }
             Some(Pushed::Waiting(_)) => Ok(()),
             Some(Pushed::Spent) | None => Err(PageError::Spent),
+        }
+    }
+
+    /// Spends a request that can be opened again and again. Whoever opens it for the first time may, if somebody else does at
+    /// the same moment, put it back after that one has spent it: what was recorded here nobody takes back.
+    async fn spend_for_good(
+        &self,
+        interaction: &Interaction,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), PageError> {
+        let key = ReplayKey::new(&self.realms.requests, &interaction.id, "");
+        let recorded = self.replay.record(key, until, now).await;
+        match recorded.map_err(Fault::from)? {
+            Recorded::First => Ok(()),
+            Recorded::Replayed => Err(PageError::Spent),
         }
     }
 }

@@ -69,6 +69,23 @@ impl SigningKeys {
         key.ok_or(NoSigningKey(algorithm))
     }
 
+    /// As [`signing_with`](Self::signing_with); with none named it is the algorithm of the first key in use that is among the
+    /// `allowed` ones.
+    pub(crate) fn signing_among(
+        &self,
+        algorithm: Option<JwsAlgorithm>,
+        allowed: &[JwsAlgorithm],
+        now: Timestamp,
+    ) -> Result<Arc<SigningKey>, NoSigningKey> {
+        let key = self.signing_with(algorithm, now)?;
+        if algorithm.is_some() || allowed.contains(&key.algorithm()) {
+            return Ok(key);
+        }
+        let mut others = allowed.iter();
+        let other = others.find_map(|other| self.signing_with(Some(*other), now).ok());
+        other.ok_or(NoSigningKey(None))
+    }
+
     /// What our own signatures are verified with at `now`, those of keys that have been replaced among them.
     pub(crate) fn verifying(&self, now: Timestamp) -> VerifyingKeySet {
         VerifyingKeySet::new(&self.published(now))

@@ -9,6 +9,7 @@ use super::{Record, RecordKey, RecordKind, Store, StoreError};
 use crate::{
     authorization_server::{
         authentication::Demands, authorization_details::DetailEntry, response_mode::ResponseMode,
+        response_type::ResponseType,
     },
     jose::{JwkThumbprint, sha256},
     time::Timestamp,
@@ -19,7 +20,7 @@ pub(crate) trait Stored: Serialize + DeserializeOwned {
     const KIND: RecordKind;
 }
 
-/// A pushed authorization request, under the hash of its `request_uri`.
+/// An authorization request, under the hash of its `request_uri` or, if it came by value, of its request object.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) enum Pushed {
     /// Authorization has not been completed.
@@ -33,6 +34,8 @@ pub(crate) enum Pushed {
 pub(crate) struct PushedRequest {
     pub(crate) client_id: String,
     pub(crate) redirect_uri: String,
+    #[serde(default)]
+    pub(crate) response_type: ResponseType,
     #[serde(default)]
     pub(crate) response_mode: ResponseMode,
     /// Empty if there is none, and there are authorization details instead.
@@ -48,11 +51,15 @@ pub(crate) struct PushedRequest {
     pub(crate) login_hint: Option<String>,
     pub(crate) state: Option<String>,
     pub(crate) nonce: Option<String>,
-    /// SHA-256 of the code verifier (RFC 7636 §4.2).
-    pub(crate) code_challenge: String,
+    /// SHA-256 of the code verifier (RFC 7636 §4.2), if there is one.
+    #[serde(default)]
+    pub(crate) code_challenge: Option<String>,
     /// The key the code is bound to, if the client named or proved one (RFC 9449 §10).
     pub(crate) dpop_jkt: Option<JwkThumbprint>,
-    /// Until when the `request_uri` can be opened. The record itself lives longer: until nobody can be on the way
+    /// It was not pushed: its record is under the hash of the request object, which can be opened again.
+    #[serde(default)]
+    pub(crate) by_value: bool,
+    /// Until when the `request_uri`, or the request object, can be opened. The record itself lives longer: until nobody can be on the way
     /// through the pages any more.
     pub(crate) opens_until: Timestamp,
     /// Key of the MAC that ties pages and forms to the browser that opened the request. Never leaves the server.
@@ -101,7 +108,8 @@ pub(crate) enum Code {
 pub(crate) struct CodeRequest {
     pub(crate) client_id: String,
     pub(crate) redirect_uri: String,
-    pub(crate) code_challenge: String,
+    #[serde(default)]
+    pub(crate) code_challenge: Option<String>,
     pub(crate) dpop_jkt: Option<JwkThumbprint>,
     /// For `s_hash` of the ID token.
     #[serde(default)]

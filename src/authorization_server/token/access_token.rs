@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::Issue;
 use crate::{
     authorization_server::{
+        clients::Client,
         refusal::{Failure, Fault},
         secret::random,
         server::Server,
@@ -58,6 +59,7 @@ impl fmt::Display for Confirmation {
 /// What an encrypted one says is remembered: the server could not read it when it comes back (RFC 7662 §2.1, RFC 7009 §2.1).
 pub(super) async fn mint(
     server: &Server,
+    client: &Client,
     issue: &Issue<'_>,
     now: Timestamp,
 ) -> Result<String, Failure> {
@@ -104,7 +106,8 @@ pub(super) async fn mint(
         jwk: None,
     };
     let text = json!(claims).to_string();
-    let key = server.keys.signing_with(None, now)?;
+    let algorithms = client.profile.algorithms();
+    let key = server.keys.signing_among(None, algorithms, now)?;
     let signed = sign(&key, header, text.as_bytes())?;
     let Some(sealing) = issue.sealing else {
         return Ok(signed);

@@ -31,7 +31,7 @@ pub(super) async fn give(
     }
     let confirmation = confirmation(server, request, now)?;
     // As where a person is asked: within what is registered, and one of the two is required.
-    let details = server.requested_details(request)?;
+    let details = server.requested_details(&request.client, &request.parameters)?;
     let scope = requested_scope(client, request.parameters.get("scope"), &details)?;
     check_nobody_is_needed(server, &scope, &details)?;
     let named = request.parameters.get_all("resource");

@@ -174,18 +174,37 @@ fn check(
         }
         None => return Err(Refusal::invalid_request("redirect_uri is missing")),
     }
-    let verifier = request.parameters.get("code_verifier").unwrap_or_default();
-    if !is_verifier(verifier) || !answers(verifier, &code.code_challenge) {
-        return Err(invalid_grant(
-            "code_verifier is missing or does not answer the code_challenge",
-        ));
-    }
+    check_verifier(
+        request.parameters.get("code_verifier"),
+        code.code_challenge.as_deref(),
+    )?;
     match (code.dpop_jkt, confirmation) {
         (Some(bound), Confirmation::Key(key)) if bound == key => Ok(()),
         (Some(_), _) => Err(invalid_grant(
             "The authorization code is bound to another DPoP key",
         )),
         (None, _) => Ok(()),
+    }
+}
+
+/// Every code that came of a challenge needs its verifier (RFC 7636 §4.6).
+fn check_verifier(verifier: Option<&str>, challenge: Option<&str>) -> Result<(), Refusal> {
+    match (verifier, challenge) {
+        (None, None) => Ok(()),
+        (verifier, Some(challenge)) => {
+            let verifier = verifier.unwrap_or_default();
+            if is_verifier(verifier) && answers(verifier, challenge) {
+                Ok(())
+            } else {
+                Err(invalid_grant(
+                    "code_verifier is missing or does not answer the code_challenge",
+                ))
+            }
+        }
+        // Somebody may have taken the challenge out of the request (RFC 9700 §4.8.2).
+        (Some(_), None) => Err(invalid_grant(
+            "There is a code_verifier, but there was no code_challenge",
+        )),
     }
 }
 

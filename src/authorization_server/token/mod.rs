@@ -123,7 +123,7 @@ impl Issue<'_> {
         request: &DirectRequest,
         now: Timestamp,
     ) -> Result<Issued, Failure> {
-        let access_token = access_token::mint(server, self, now).await?;
+        let access_token = access_token::mint(server, &request.client, self, now).await?;
         let id_token = self.id_token.map(|(maker, ties)| {
             let access_token = Some(access_token.as_str());
             maker.make(
