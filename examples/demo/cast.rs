@@ -150,7 +150,7 @@ impl Person {
             subject: self.subject.to_owned(),
             display_name: self.display_name.to_owned(),
             password_hash: hash_password(&Password::from(self.password.to_owned()))?,
-            totp_secret: Some(self.phone.secret.to_base32().to_string()),
+            totp_secret: Some(self.phone.secret.to_base32()),
         })
     }
 

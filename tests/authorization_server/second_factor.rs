@@ -32,7 +32,7 @@ pub fn people() -> ConfiguredUsers {
         subject: format!("subject of {name}"),
         display_name: format!("{name} Example"),
         password_hash: HASH.clone(),
-        totp_secret: secret.map(str::to_owned),
+        totp_secret: secret.map(|secret| secret.to_owned().into()),
     };
     ConfiguredUsers::new([user("alice", Some(SECRET)), user("bob", None)]).unwrap()
 }

@@ -85,7 +85,7 @@ fn person(name: &str, totp_secret: Option<String>) -> UserConfig {
         subject: format!("subject-of-{name}"),
         display_name: name.to_uppercase(),
         password_hash: hash_password(&Password::from(PASSWORD.to_owned())).unwrap(),
-        totp_secret,
+        totp_secret: totp_secret.map(Into::into),
     }
 }
 

@@ -180,7 +180,7 @@ fn people() -> (Vec<UserConfig>, Value) {
     for (name, display_name) in WITH_SECOND_FACTOR {
         let secret = TotpSecret::generate().unwrap().to_base32().to_string();
         secrets.insert(name.to_owned(), secret.clone().into());
-        people.push(person(name, display_name, Some(secret)));
+        people.push(person(name, display_name, Some(secret.into())));
     }
     (people, secrets.into())
 }

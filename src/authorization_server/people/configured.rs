@@ -446,7 +446,7 @@ mod tests {
     async fn a_code_that_was_used_is_a_failure_like_any_other() {
         let secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
         let mut ada = user("ada", "engine");
-        ada.totp_secret = Some(secret.to_owned());
+        ada.totp_secret = Some(secret.to_owned().into());
         let people = ConfiguredUsers::with_floor([ada, user("bob", "bob")], ANY)
             .unwrap()
             .throttling(Throttling {
@@ -494,7 +494,7 @@ mod tests {
     async fn a_right_code_clears_nothing_before_it_is_known_to_be_new() {
         let secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
         let mut ada = user("ada", "engine");
-        ada.totp_secret = Some(secret.to_owned());
+        ada.totp_secret = Some(secret.to_owned().into());
         let settings = Throttling {
             free_failures: 1,
             ..Throttling::default()

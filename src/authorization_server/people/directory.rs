@@ -46,7 +46,8 @@ impl Directory {
             user.check().map_err(invalid)?;
             let hash = StoredHash::parse(&user.password_hash, floor)
                 .map_err(|error| invalid(error.into()))?;
-            let totp = user.totp_secret.as_deref().map(str::parse::<TotpSecret>);
+            let totp = user.totp_secret.as_ref();
+            let totp = totp.map(|secret| secret.parse::<TotpSecret>());
             let totp = totp.transpose().map_err(|error| invalid(error.into()))?;
             let name = lookup_name(&user.username);
             if users.contains_key(&name) {

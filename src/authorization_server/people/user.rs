@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use super::{InvalidHash, InvalidTotpSecret};
 
@@ -19,9 +20,16 @@ pub struct UserConfig {
     pub display_name: String,
     /// Argon2id hash of their password, as made by [`hash_password`](super::hash_password).
     pub password_hash: String,
-    /// The secret of their authenticator app in base32, if they have one: see [`TotpSecret`](super::TotpSecret).
-    #[serde(default)]
-    pub totp_secret: Option<String>,
+    /// The secret of their authenticator app in base32, if they have one: see [`TotpSecret`](super::TotpSecret). Wiped from
+    /// memory on drop.
+    #[serde(default, deserialize_with = "wiped")]
+    pub totp_secret: Option<Zeroizing<String>>,
+}
+
+fn wiped<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Zeroizing<String>>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(Zeroizing::new))
 }
 
 impl fmt::Debug for UserConfig {
@@ -135,6 +143,12 @@ mod tests {
             ("Ada Lovelace", "$argon2id$v=19$...")
         );
         assert_eq!(ada.check(), Ok(()));
+        assert_eq!(ada.totp_secret, None);
+        let with_app: UserConfig =
+            toml::from_str(&format!("{ADA}\ntotp_secret = \"JBSW\"")).unwrap();
+        let secret = with_app.totp_secret.as_ref().map(|secret| secret.as_str());
+        assert_eq!(secret, Some("JBSW"));
+        assert!(!format!("{with_app:?}").contains("JBSW"));
     }
 
     #[test]

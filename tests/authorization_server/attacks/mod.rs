@@ -18,6 +18,8 @@
 //! | a replayed proof | RFC 9449 §11.1 | `dpop.rs` `a_proof_is_used_once`; at the resource server `redis/processes.rs` |
 //! | a used one-time code | RFC 6238 §5.2 | `second_factor.rs` `a_code_is_right_once`, over instances `instances.rs` |
 //! | a password without the second factor | RFC 9470 | `second_factor.rs` `a_password_alone_leads_nowhere` |
+//! | open redirect and CSRF at the end of a session | OpenID Connect RP-Initiated Logout §3, §6 | `logout.rs` `nobody_is_sent_where_the_client_has_not_registered`, `nobody_is_signed_out_without_being_asked`, `a_form_that_is_not_ours_signs_nobody_out` |
+//! | an ID token used as an access token | RFC 9068 §4 | `id_token.rs` `an_id_token_is_no_access_token` |
 //! | an assertion for somebody else, or signed by them | FAPI 2.0 Security Profile §5.3.2.1 | `assertion.rs` |
 //! | a client certificate of somebody else | RFC 8705 | `certificates.rs` |
 //! | another recipient or amount than was approved | RFC 9396 §11 | `details.rs` |
