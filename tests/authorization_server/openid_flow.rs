@@ -8,7 +8,8 @@ use tower_fapi::{
     authorization_server::{ResourceMetadata, ScopeDescription},
     client::{
         AuthorizationRequest, AuthorizationResponse, Client, ClientBuilder,
-        ClientCredentialsRequest, ClientError, IdTokenError, TokenSet, step,
+        ClientCredentialsRequest, ClientError, IdTokenError, LogoutRequest, PendingLogout,
+        TokenSet, step,
     },
     jose::{
         JwsAlgorithm,
@@ -17,7 +18,7 @@ use tower_fapi::{
 };
 
 use crate::{
-    browser::Browser,
+    browser::{Browser, landed},
     signed_flow::{Running, key, request_uri},
     world::{API, CALLBACK},
 };
@@ -57,8 +58,15 @@ async fn sign_in(
     client: &Client,
     request: &AuthorizationRequest,
 ) -> Result<TokenSet, ClientError> {
+    sign_in_with(&mut Browser::new(&running.world), client, request).await
+}
+
+async fn sign_in_with(
+    browser: &mut Browser,
+    client: &Client,
+    request: &AuthorizationRequest,
+) -> Result<TokenSet, ClientError> {
     let pending = client.authorize(request).await?;
-    let mut browser = Browser::new(&running.world);
     let url = browser
         .approve("treasury", &request_uri(pending.url()))
         .await;
@@ -175,4 +183,32 @@ async fn a_token_of_the_client_itself_is_known_until_it_is_given_back() {
     // Whoever is no resource server learns nothing (RFC 7662 §4).
     let refused = client.introspect(token).await;
     assert!(matches!(refused, Err(ClientError::Refused { .. })));
+}
+
+// RP-Initiated Logout §2 and §3.
+#[tokio::test]
+async fn the_way_out_leads_back_with_the_state() {
+    const GOODBYE: &str = "https://client.example/bye";
+    let changes = json!({ "post_logout_redirect_uris": [GOODBYE] });
+    let (running, builder) = provider(changes, &[]).await;
+    let client = builder.build().unwrap();
+    let mut browser = Browser::new(&running.world);
+    let tokens = sign_in_with(&mut browser, &client, &openid())
+        .await
+        .unwrap();
+    let request = LogoutRequest::of(&tokens);
+    let request = request.post_logout_redirect_uri(GOODBYE).unwrap();
+    let pending = client.log_out(&request).await.unwrap();
+    let url = pending.url();
+    let asked = format!("{}?{}", url.path(), url.query().unwrap());
+    let reply = browser.get(&asked).await;
+    let page = browser.follow(reply).await;
+    let back = landed(&browser.submit(&page, &[], "logout").await);
+    assert!(back.as_str().starts_with(GOODBYE));
+    let query = back.query().unwrap();
+    let state = pending.state().unwrap();
+    assert_eq!(PendingLogout::check_return(state, query), Ok(()));
+    let other = client.log_out(&request).await.unwrap();
+    let other = other.state().unwrap();
+    assert!(PendingLogout::check_return(other, query).is_err());
 }
