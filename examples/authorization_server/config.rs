@@ -15,7 +15,7 @@ use tower_fapi::{
     authorization_server::{
         AuthenticationRules, AuthorizationDetailsType, AuthorizationServer,
         AuthorizationServerBuilder, CertificateAuthorities, ClientMetadata, ConfigError,
-        EncryptionKeys, Lifetimes, ResourceMetadata, ScopeDescription, SigningKeys,
+        EncryptionKeys, KeyRotation, Lifetimes, ResourceMetadata, ScopeDescription, SigningKeys,
         pages::Branding,
         people::{ConfiguredUsers, ConfiguredUsersError, Throttling, UserConfig},
     },
@@ -51,6 +51,7 @@ pub struct Settings {
     name: Option<String>,
     help: Option<String>,
     lifetimes: Option<Spanned<Lifetimes>>,
+    key_rotation: Option<Spanned<KeyRotation>>,
     throttling: Option<Throttling>,
     store: Option<Store>,
     authentication: Option<Spanned<AuthenticationRules>>,
@@ -193,6 +194,9 @@ impl Config {
         if let Some(store) = &settings.store {
             builder = self.shared(builder, store)?;
         }
+        if let Some(rotation) = &settings.key_rotation {
+            builder = builder.key_rotation(*rotation.get_ref());
+        }
         if let Some(name) = &settings.name {
             let branding = Branding::new(name);
             builder = builder.branding(match &settings.help {
@@ -288,6 +292,7 @@ impl Config {
                 span_of(&settings.authorization_details_types, kind.position)
             }
             ConfigError::Acr(_) => settings.authentication.as_ref().map(Spanned::span),
+            ConfigError::KeyRotation(_) => settings.key_rotation.as_ref().map(Spanned::span),
             ConfigError::Lifetime(_) => settings.lifetimes.as_ref().map(Spanned::span),
             ConfigError::Client(client) => span_of(&settings.clients, client.position),
             ConfigError::NoAuthority(id) | ConfigError::NoKeyForResponses(id, _) => settings

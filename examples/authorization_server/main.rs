@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! cargo run --example authorization_server --features authorization-server,tls -- --config FILE --make-certificate
+//! cargo run --example authorization_server --features authorization-server,tls -- --config FILE --rotate-keys
 //! cargo run --example authorization_server --features authorization-server,tls -- hash-password
 //! cargo run --example authorization_server --features authorization-server,tls -- totp-secret
 //! ```
 //!
 //! `authorization_server.toml`, beside this file, has every setting with a comment. `--make-certificate` makes a certificate
 //! for localhost if the files that the configuration names are not there. `--check` reads the configuration and stops.
+//! `--rotate-keys` puts the next keys into the files of keys; a running server takes them up within a minute, or on SIGHUP.
 #![allow(clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
 
 #[path = "../shared/certificate.rs"]
@@ -30,6 +32,7 @@ use tower_fapi::{
 
 const USAGE: &str = "usage: authorization_server --config FILE [--make-certificate]
        authorization_server --config FILE --check
+       authorization_server --config FILE --rotate-keys
        authorization_server hash-password < FILE-WITH-THE-PASSWORD
        authorization_server totp-secret
        authorization_server totp-code < FILE-WITH-THE-SECRET";
@@ -63,6 +66,18 @@ async fn run() -> Result<(), Box<dyn Error>> {
             let config = config::Config::from_file(file)?;
             config.server()?;
             println!("{} is sound", PathBuf::from(file).display());
+            Ok(())
+        }
+        ["--config", file, "--rotate-keys"] | ["--rotate-keys", "--config", file] => {
+            for key in config::Config::from_file(file)?.server()?.rotate_keys()? {
+                let (kid, wait) = (&key.kid, key.begins.since(SystemClock.now()).as_secs());
+                let what = if key.added {
+                    "was added"
+                } else {
+                    "was there already"
+                };
+                println!("the next key {kid} {what}; it is used in {wait} s");
+            }
             Ok(())
         }
         ["hash-password"] => {

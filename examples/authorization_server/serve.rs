@@ -4,10 +4,14 @@ use std::{
     error::Error,
     io::{self, IsTerminal as _},
     net::SocketAddr,
+    time::Duration,
 };
 
 use tokio::{net::TcpListener, sync::watch};
-use tower_fapi::tls::{ClientCertificates, Server, ServerIdentity, ServerTls, TlsError};
+use tower_fapi::{
+    authorization_server::AuthorizationServer,
+    tls::{ClientCertificates, Server, ServerIdentity, ServerTls, TlsError},
+};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -23,13 +27,15 @@ pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
         .with_writer(io::stderr)
         .init();
 
-    let router = config.server()?.router();
+    let server = config.server()?;
+    let router = server.router();
     let settings = &config.settings;
     let identity = identity(&config)?;
     let listener = listen(settings.listen.address).await?;
     // People are not asked for a certificate: their browsers would ask them which.
     let tls = ServerTls::new(&identity, &ClientCertificates::NotRequested)?;
 
+    tokio::spawn(maintain_keys(server));
     let (stop, stopped) = watch::channel(());
     let wait = |mut stopped: watch::Receiver<()>| async move {
         // An error means that the sender is gone, which is the signal.
@@ -48,6 +54,46 @@ pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
     introduce(&config);
     tokio::join!(people, clients, stop_on_interrupt(stop));
     Ok(())
+}
+
+/// Takes up new keys every minute and on SIGHUP. Ends with the runtime.
+async fn maintain_keys(server: AuthorizationServer) {
+    let mut minutes = tokio::time::interval(Duration::from_mins(1));
+    let mut signals = HangUps::new();
+    loop {
+        tokio::select! {
+            _ = minutes.tick() => {}
+            () = signals.next() => tracing::info!("SIGHUP: reading the key files"),
+        }
+        let server = server.clone();
+        // It reads files, and may make a key. What is wrong is logged there, and the former keys stay.
+        let _ = tokio::task::spawn_blocking(move || server.maintain_keys()).await;
+    }
+}
+
+/// What a system administrator sends to have configuration read again.
+struct HangUps(#[cfg(unix)] Option<tokio::signal::unix::Signal>);
+
+impl HangUps {
+    #[cfg(unix)]
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self(signal(SignalKind::hangup()).ok())
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> Self {
+        Self()
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.0 {
+            signal.recv().await;
+            return;
+        }
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Where the configuration says that the certificate is.

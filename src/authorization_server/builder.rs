@@ -11,7 +11,7 @@ use super::{
     clients::{ClientAuthenticationMethod, ClientMetadata, Clients, Credential, KeySource},
     config_error::ConfigError,
     endpoints::Endpoints,
-    keys::{EncryptionKeys, SigningKeys},
+    keys::{EncryptionKeys, KeyFileError, KeyRotation, NextKey, SigningKeys},
     lifetimes::Lifetimes,
     pages::{Branding, Pages},
     people::Authenticator,
@@ -46,6 +46,7 @@ impl AuthorizationServer {
             authentication: AuthenticationRules::default(),
             keys: None,
             decryption: None,
+            key_rotation: KeyRotation::default(),
             scopes: Vec::new(),
             details_types: Vec::new(),
             audience: None,
@@ -68,6 +69,54 @@ impl AuthorizationServer {
     /// [`PeerCertificate`](crate::mtls::PeerCertificate) into each request's extensions.
     pub fn router(&self) -> Router {
         router(self.0.clone())
+    }
+
+    /// Takes up what has changed in the files that the keys are from, and puts the next key into them where one has grown
+    /// old ([`KeyRotation::every`]). To be called once a minute or so, and when somebody says that there is something new.
+    ///
+    /// # Rotation
+    ///
+    /// A key is replaced in three steps, none of which needs a restart. Only the first has to be asked for, with
+    /// [`rotate_keys`](Self::rotate_keys) or by [`KeyRotation::every`]:
+    ///
+    /// 1. The next key is put into the file. All instances that read it take it up and publish it.
+    /// 2. When its lead has passed the key signs. By then everybody has seen it who keeps the published keys no longer than
+    ///    the lead. The one before it signs no more, and still verifies.
+    /// 3. When the retention has passed as well, the old key is neither published nor used for anything.
+    ///
+    /// Keys to encrypt to go the same way, but the next one is published only from the second step on, and the old one
+    /// no longer. Instances need the same file, or copies that are brought to all of them within the lead.
+    ///
+    /// A key that somebody else may know must not be kept so long. Take it out of the file and put another in, or remove the
+    /// file and start all instances again: tokens that were signed with the old key are refused here at once, and elsewhere
+    /// as soon as the keys are fetched again.
+    ///
+    /// This reads files and, rarely, makes a key; in an asynchronous program it belongs on a thread for blocking work.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`] if a file cannot be used or changed. What is wrong is logged, and the former keys stay in use.
+    pub fn maintain_keys(&self) -> Result<(), KeyFileError> {
+        let (server, now) = (&self.0, self.0.clock.now());
+        let signing = server.keys.maintain(&server.key_rotation, now);
+        let decryption = server.decryption.as_ref();
+        let decryption = decryption.map(|keys| keys.maintain(&server.key_rotation, now));
+        signing.and(decryption.unwrap_or(Ok(())))
+    }
+
+    /// Puts the next key into the files, one for each algorithm in use, and takes them up: the first step of a rotation, as
+    /// [`maintain_keys`](Self::maintain_keys) tells it. Where there is a key to come already, that is the next one.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`] if a file cannot be used or changed, or the signing keys are not from a file.
+    pub fn rotate_keys(&self) -> Result<Vec<NextKey>, KeyFileError> {
+        let (server, now) = (&self.0, self.0.clock.now());
+        let mut next = server.keys.rotate_all(&server.key_rotation, now)?;
+        if let Some(keys) = &server.decryption {
+            next.extend(keys.rotate_all(&server.key_rotation, now)?);
+        }
+        Ok(next)
     }
 }
 
@@ -93,6 +142,7 @@ pub struct AuthorizationServerBuilder {
     authentication: AuthenticationRules,
     keys: Option<SigningKeys>,
     decryption: Option<EncryptionKeys>,
+    key_rotation: KeyRotation,
     scopes: Vec<ScopeDescription>,
     details_types: Vec<AuthorizationDetailsType>,
     audience: Option<ResourceMetadata>,
@@ -169,6 +219,12 @@ impl AuthorizationServerBuilder {
     /// Publishes keys that clients may encrypt request objects to (RFC 9101 §6.1): none unless set.
     pub fn encryption_keys(mut self, keys: EncryptionKeys) -> Self {
         self.decryption = Some(keys);
+        self
+    }
+
+    /// Sets when keys change: see [`AuthorizationServer::maintain_keys`].
+    pub fn key_rotation(mut self, rotation: KeyRotation) -> Self {
+        self.key_rotation = rotation;
         self
     }
 
@@ -287,6 +343,7 @@ impl AuthorizationServerBuilder {
             endpoints = endpoints.with_mtls(base).map_err(ConfigError::MtlsBase)?;
         }
         self.lifetimes.check()?;
+        self.key_rotation.check()?;
         self.authentication.check().map_err(ConfigError::Acr)?;
         let source = KeySource {
             clock: self.clock.clone(),
@@ -353,6 +410,7 @@ impl AuthorizationServerBuilder {
             lifetimes: self.lifetimes,
             keys,
             decryption: self.decryption,
+            key_rotation: self.key_rotation,
             records: Records::new(
                 self.store
                     .unwrap_or_else(|| Arc::new(MemoryStore::default())),

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::{
     authorization_details::InvalidDetailsType, clients::InvalidClient, endpoints::InvalidIssuer,
-    lifetimes::InvalidLifetime, resources::InvalidResource,
+    keys::InvalidKeyRotation, lifetimes::InvalidLifetime, resources::InvalidResource,
 };
 use crate::dpop::NoncesError;
 
@@ -65,6 +65,9 @@ pub enum ConfigError {
         "client {0:?} has a request_object_encryption_alg that none of the encryption keys is for"
     )]
     NoKeyForRequestObjects(String),
+    /// A time of the rotation of keys is outside its limits.
+    #[error(transparent)]
+    KeyRotation(#[from] InvalidKeyRotation),
     /// None of the signing keys is in use: each has ended or is still to begin.
     #[error("none of the signing keys is in use at this time")]
     NoSigningKey,

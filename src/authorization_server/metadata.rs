@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     clients::{Binding, ClientAuthenticationMethod, Credential, FapiProfile},
     endpoints::Endpoint,
-    keys::EncryptionKeys,
+    keys::{EncryptionKeys, JWKS_MAX_AGE},
     response_type::ResponseType,
     sealing::has_public_key,
     server::Server,
@@ -371,17 +371,18 @@ fn proof_algorithms(server: &Server) -> Vec<&'static str> {
         .collect()
 }
 
-/// A document that anybody may read and keep for a while: short enough that a new key is known soon.
+/// A document that anybody may read and keep for a while: shorter than a new key is known before it is used.
 fn public(body: &Value, media_type: &'static str) -> Response<String> {
     let mut response = Response::new(body.to_string());
-    for (name, value) in [
-        (header::CONTENT_TYPE, media_type),
-        (header::CACHE_CONTROL, "public, max-age=300"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ] {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    let caching = format!("public, max-age={}", JWKS_MAX_AGE.as_secs());
+    if let Ok(caching) = HeaderValue::from_str(&caching) {
+        headers.insert(header::CACHE_CONTROL, caching);
     }
     response
 }

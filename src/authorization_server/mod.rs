@@ -61,6 +61,9 @@
 //! Requests may be signed by the client (RFC 9101), and responses by the server (JARM); what a client is registered for in
 //! [`ClientMetadata`] it must use (FAPI 2.0 Message Signing §5.3 and §5.4).
 //!
+//! The keys that sign, and those that clients may encrypt request objects to, are in files that the server makes when it
+//! starts for the first time. They are replaced while it runs: see [`AuthorizationServer::maintain_keys`].
+//!
 //! Clients revoke their tokens (RFC 7009), and a refresh token takes its grant and everything else that came of it along.
 //! Resource servers that are registered with a way to authenticate ask whether a token of theirs still holds (RFC 7662), and
 //! get the answer as JSON, signed, or signed and encrypted (RFC 9701).
@@ -114,7 +117,10 @@ pub use self::{
     },
     config_error::ConfigError,
     endpoints::InvalidIssuer,
-    keys::{EncryptionKeys, InvalidKeys, KeyFileError, KeyProblem, SigningKeys},
+    keys::{
+        EncryptionKeys, InvalidKeyRotation, InvalidKeys, KeyFileError, KeyProblem, KeyRotation,
+        NextKey, SigningKeys,
+    },
     lifetimes::{InvalidLifetime, Lifetimes},
     resources::{InvalidResource, ResourceMetadata, ResourceProblem},
     scope::{InvalidScope, ScopeDescription},

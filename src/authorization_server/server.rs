@@ -7,7 +7,7 @@ use super::{
     authorization_details::DetailsTypes,
     client_authentication::ClientAuthenticator,
     endpoints::Endpoints,
-    keys::{EncryptionKeys, SigningKeys},
+    keys::{EncryptionKeys, KeyRotation, SigningKeys},
     lifetimes::Lifetimes,
     pages::Pages,
     people::Authenticator,
@@ -28,6 +28,7 @@ pub(crate) struct Server {
     pub(crate) keys: SigningKeys,
     /// What request objects can be encrypted to, if they can.
     pub(crate) decryption: Option<EncryptionKeys>,
+    pub(crate) key_rotation: KeyRotation,
     pub(crate) records: Records,
     pub(crate) proofs: ProofVerifier,
     pub(crate) replay: Arc<dyn ReplayStore>,

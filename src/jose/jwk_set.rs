@@ -121,6 +121,14 @@ impl VerifyingKeySet {
         }
     }
 
+    /// A set of keys that other sets hold as well.
+    #[must_use]
+    pub fn shared(keys: impl IntoIterator<Item = Arc<VerifyingKey>>) -> Self {
+        Self {
+            keys: keys.into_iter().collect(),
+        }
+    }
+
     /// The keys.
     #[must_use]
     pub fn keys(&self) -> &[Arc<VerifyingKey>] {

@@ -57,6 +57,7 @@ mod refresh;
 mod request_object;
 mod resources;
 mod revocation;
+mod rotation;
 mod sample;
 mod second_factor;
 mod sign_in_demands;

@@ -49,6 +49,7 @@ pub type Parameters = Vec<(String, String)>;
 
 /// Everything a test needs.
 pub struct World {
+    pub server: AuthorizationServer,
     pub router: Router,
     pub clock: ManualClock,
     pub store: Arc<MemoryStore>,
@@ -89,6 +90,7 @@ impl World {
         let server = change(builder).build().unwrap();
         Self {
             router: server.router(),
+            server,
             clock,
             store,
             keys,

@@ -5,7 +5,8 @@ use std::{path::Path, str::FromStr, sync::Arc};
 use serde_json::{Value, json};
 
 use super::{
-    InvalidKeys, KeyFileError, KeyProblem, file,
+    InvalidKeys, KeyFileError, KeyProblem, KeyRotation, NextKey,
+    live::Live,
     set::{KeySet, ServerKey},
 };
 use crate::{
@@ -34,11 +35,11 @@ use crate::{
 /// come, because another instance may publish it a moment earlier, and one that was replaced, because clients have kept it
 /// (OpenID Connect Core §10.2.1).
 #[derive(Clone, Debug)]
-pub struct EncryptionKeys(Arc<KeySet<RequestKey>>);
+pub struct EncryptionKeys(Live<RequestKey>);
 
 /// A key that is for one algorithm.
 #[derive(Debug)]
-struct RequestKey {
+pub(super) struct RequestKey {
     key: Arc<DecryptionKey>,
     algorithm: JweAlgorithm,
     public: Jwk,
@@ -51,7 +52,7 @@ impl EncryptionKeys {
     ///
     /// [`KeyProblem`] for an algorithm of shared keys, or if the system's generator fails.
     pub fn generate(algorithm: JweAlgorithm) -> Result<Self, KeyProblem> {
-        KeySet::generate(algorithm).map(Self::of)
+        KeySet::generate(algorithm).map(|keys| Self(keys.into()))
     }
 
     /// The keys in the file at `path`, a JWK set of private keys; if there is no file, it is made with one new key, as
@@ -65,7 +66,60 @@ impl EncryptionKeys {
         path: impl AsRef<Path>,
         algorithm: JweAlgorithm,
     ) -> Result<Self, KeyFileError> {
-        file::load_or_create(path.as_ref(), algorithm).map(Self::of)
+        Live::load_or_create(path.as_ref(), algorithm).map(Self)
+    }
+
+    /// Takes up what is in the file now, for clones as well. `false` if it has not changed, or the keys are from no file.
+    ///
+    /// Reads a file, and is meant to be called now and then, or when a signal comes. [`AuthorizationServer::maintain_keys`]
+    /// does it for all keys of a server.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`] if the file cannot be used, or lacks a key for an algorithm that had one. It is logged, and the
+    /// former keys stay.
+    ///
+    /// [`AuthorizationServer::maintain_keys`]: crate::authorization_server::AuthorizationServer::maintain_keys
+    pub fn reload(&self, now: Timestamp) -> Result<bool, KeyFileError> {
+        self.0.reload(now)
+    }
+
+    /// Puts the next key of this algorithm into the file and takes it up, unless there is one to come already.
+    ///
+    /// It is published when its lead has passed; the one that it replaces then decrypts until
+    /// its retention has passed, too.
+    ///
+    /// Several processes may do this at once: one of them adds a key, and the
+    /// others find it. The file is exchanged as a whole and keeps its permissions, so its directory has to be writable; a
+    /// file with `.lock` at the end of its name stays beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`], with the path, if the file cannot be read, used or exchanged, if the keys are from no file, or if the
+    /// times of `rotation` are outside their limits.
+    pub fn rotate(
+        &self,
+        algorithm: JweAlgorithm,
+        rotation: &KeyRotation,
+        now: Timestamp,
+    ) -> Result<NextKey, KeyFileError> {
+        self.0.rotate(algorithm, rotation, now)
+    }
+
+    pub(crate) fn rotate_all(
+        &self,
+        rotation: &KeyRotation,
+        now: Timestamp,
+    ) -> Result<Vec<NextKey>, KeyFileError> {
+        self.0.rotate_all(rotation, now)
+    }
+
+    pub(crate) fn maintain(
+        &self,
+        rotation: &KeyRotation,
+        now: Timestamp,
+    ) -> Result<(), KeyFileError> {
+        self.0.maintain(rotation, now)
     }
 
     /// The public halves as a JWK set, of those keys that clients are to use at `now`.
@@ -77,36 +131,32 @@ impl EncryptionKeys {
     /// The keys that decrypt at `now`.
     #[must_use]
     pub fn decryption_keys(&self, now: Timestamp) -> DecryptionKeys {
-        DecryptionKeys::shared(self.0.lasting(now).map(|key| key.key.clone()))
+        let keys = self.0.current();
+        DecryptionKeys::shared(keys.lasting(now).map(|key| key.key.clone()))
     }
 
     /// The algorithms that are decrypted at `now`: those that a key is for, with every content encryption.
     #[must_use]
     pub fn accepted(&self, now: Timestamp) -> AcceptedEncryption {
-        let algorithms = self.0.lasting(now).map(|key| key.algorithm);
+        let keys = self.0.current();
+        let algorithms = keys.lasting(now).map(|key| key.algorithm);
         AcceptedEncryption::default().with_algorithms(algorithms)
     }
 
     /// The algorithms that clients can encrypt with at `now`: what `request_object_encryption_alg_values_supported` says.
     #[must_use]
     pub fn algorithms(&self, now: Timestamp) -> Vec<JweAlgorithm> {
-        let mut algorithms: Vec<_> = self.0.unreplaced(now).map(|key| key.algorithm).collect();
-        algorithms.sort_unstable();
-        algorithms.dedup();
-        algorithms
+        self.0.current().algorithms(now)
     }
 
     pub(crate) fn published(&self, now: Timestamp) -> JwkSet {
-        JwkSet::new(self.0.unreplaced(now).map(|key| key.public.clone()))
+        let keys = self.0.current();
+        JwkSet::new(keys.unreplaced(now).map(|key| key.public.clone()))
     }
 
     /// The identifiers of all keys.
     pub(crate) fn kids(&self) -> Vec<String> {
-        self.0.kids()
-    }
-
-    fn of(keys: KeySet<RequestKey>) -> Self {
-        Self(Arc::new(keys))
+        self.0.current().kids()
     }
 }
 
@@ -115,7 +165,7 @@ impl FromStr for EncryptionKeys {
     type Err = InvalidKeys;
 
     fn from_str(jwks: &str) -> Result<Self, InvalidKeys> {
-        KeySet::read(jwks).map(Self::of)
+        KeySet::read(jwks).map(|keys| Self(keys.into()))
     }
 }
 

@@ -4,6 +4,7 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
+use super::InvalidKeyRotation;
 use crate::jose::{InvalidJwk, JwsAlgorithm, SigningKeyError, json::InvalidJson, jwe::JweKeyError};
 
 /// Why keys cannot be used.
@@ -27,6 +28,12 @@ pub enum InvalidKeys {
     /// Two keys have the same identifier.
     #[error("two keys have the kid {0:?}")]
     SameKid(String),
+    /// There was a key for this algorithm, and the server relies on it until it is started again.
+    #[error("no key for {0} is in use any more")]
+    Lost(String),
+    /// A key goes by the identifier of another, which others know by it.
+    #[error("another key had the kid {0:?}")]
+    OtherKey(String),
 }
 
 /// Why a key cannot be used.
@@ -73,6 +80,14 @@ pub enum KeyFileError {
         /// What the system said.
         source: io::Error,
     },
+    /// It cannot be changed.
+    #[error("key file {path} cannot be changed: {source}", path = .path.display())]
+    Change {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// It holds no usable keys.
     #[error("key file {path}: {problem}", path = .path.display())]
     Keys {
@@ -81,6 +96,12 @@ pub enum KeyFileError {
         /// What is wrong.
         problem: InvalidKeys,
     },
+    /// The keys are from no file, so there is nowhere to put the next one.
+    #[error("the keys are not from a file")]
+    NoFile,
+    /// The times of a rotation cannot be.
+    #[error(transparent)]
+    Rotation(#[from] InvalidKeyRotation),
     /// No key could be generated.
     #[error(transparent)]
     Generate(#[from] KeyProblem),

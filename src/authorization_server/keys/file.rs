@@ -1,18 +1,19 @@
 //! Keys in a file that only its owner can read.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write as _},
     path::{Path, PathBuf},
 };
 
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{
-    KeyFileError,
-    set::{KeySet, ServerKey},
+    InvalidKeys, KeyFileError, KeyRotation, NextKey, rotation,
+    set::{KeySet, ServerKey, Wiped},
 };
-use crate::authorization_server::secret::Secret;
+use crate::{authorization_server::secret::Secret, jose::json, time::Timestamp};
 
 pub(super) fn load_or_create<K: ServerKey>(
     path: &Path,
@@ -27,17 +28,114 @@ pub(super) fn load_or_create<K: ServerKey>(
     }
 }
 
-fn load<K: ServerKey>(path: &Path) -> Result<KeySet<K>, KeyFileError> {
+/// What is in the file, which nobody else may read.
+pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
     let failed = |source| KeyFileError::Read {
         path: path.to_owned(),
         source,
     };
     let text = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
     check_mode(path, &fs::metadata(path).map_err(failed)?)?;
-    KeySet::read(&text).map_err(|problem| KeyFileError::Keys {
+    Ok(text)
+}
+
+fn load<K: ServerKey>(path: &Path) -> Result<KeySet<K>, KeyFileError> {
+    KeySet::read(&read(path)?).map_err(unusable(path))
+}
+
+fn unusable(path: &Path) -> impl FnOnce(InvalidKeys) -> KeyFileError {
+    |problem| KeyFileError::Keys {
         path: path.to_owned(),
         problem,
-    })
+    }
+}
+
+/// Puts the next key of this algorithm into the file, unless there is one to come already.
+///
+/// Those who want to do so at the same time wait for each other, and the later ones find what the first has done. The file is
+/// exchanged as a whole, so whoever reads it, and whoever is interrupted, finds it as it was or as it will be.
+pub(super) fn add_next<K: ServerKey>(
+    path: &Path,
+    algorithm: K::Algorithm,
+    rotation: &KeyRotation,
+    now: Timestamp,
+) -> Result<NextKey, KeyFileError> {
+    let failed = |source| KeyFileError::Change {
+        path: path.to_owned(),
+        source,
+    };
+    // Where the keys really are, if the path leads there by a link.
+    let place = fs::canonicalize(path).map_err(failed)?;
+    let _lock = lock(&place).map_err(failed)?;
+    let text = read(path)?;
+    let known = KeySet::<K>::read(&text).map_err(unusable(path))?;
+    if let Some(next) = known.next(algorithm, now) {
+        return Ok(next);
+    }
+    let new = K::generate(algorithm)?;
+    let next = NextKey {
+        kid: new.public().kid().unwrap_or_default().to_owned(),
+        begins: rotation.next_begins(now),
+        added: true,
+    };
+    let invalid = |error| unusable(path)(InvalidKeys::Json(error));
+    let mut set = Wiped(json::object(text.as_bytes()).map_err(invalid)?);
+    let members = json::object(new.secret_json().as_bytes()).map_err(invalid)?;
+    if let Some(listed) = set.0.get_mut("keys").and_then(Value::as_array_mut) {
+        rotation::put(listed, &known, members, algorithm, rotation, now);
+    }
+    // Room for all of it from the start: a text that grows is moved, and nobody wipes the places it leaves.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() + MAX_KEY));
+    serde_json::to_writer(&mut *bytes, &set.0).map_err(|error| failed(error.into()))?;
+    bytes.push(b'\n');
+    exchange(&place, &bytes).map_err(failed)?;
+    Ok(next)
+}
+
+/// More than a private key takes, and the ends of those that it replaces.
+const MAX_KEY: usize = 16 * 1024;
+
+/// Held while the file is changed. It is a file of its own, because the other one is exchanged.
+fn lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(beside(path, "lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Puts these bytes in the place of the file, which keeps its permissions.
+fn exchange(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let draft = beside(path, "next");
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        // Somebody before us was interrupted.
+        Ok(()) | Err(_) => {}
+    }
+    let exchanged = write(&draft, bytes)
+        .and_then(|()| fs::set_permissions(&draft, fs::metadata(path)?.permissions()))
+        .and_then(|()| fs::rename(&draft, path));
+    if exchanged.is_err() {
+        let _ = fs::remove_file(&draft);
+        return exchanged;
+    }
+    // The name has to outlast a power cut as well. Not every system can be asked for that.
+    if let Some(directory) = path
+        .parent()
+        .and_then(|directory| File::open(directory).ok())
+    {
+        let _ = directory.sync_all();
+    }
+    Ok(())
+}
+
+fn beside(path: &Path, extension: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(extension);
+    PathBuf::from(name)
 }
 
 /// Writes a new key beside the file and links it into place: it is there whole or not at all, and whoever came first
@@ -50,11 +148,7 @@ fn create<K: ServerKey>(path: &Path, algorithm: K::Algorithm) -> Result<(), KeyF
     let key = K::generate(algorithm)?;
     let set = Zeroizing::new(format!("{{\"keys\":[{}]}}\n", *key.secret_json()));
     let unique = Secret::generate().map_err(|error| failed(io::Error::other(error)))?;
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(unique.secret());
-    let draft = PathBuf::from(name);
-
+    let draft = beside(path, unique.secret());
     let placed = write(&draft, set.as_bytes()).and_then(|()| place(&draft, path));
     // The draft has done its work, or is worth nothing.
     let _ = fs::remove_file(&draft);
@@ -105,7 +199,7 @@ mod tests {
     use super::*;
     use crate::{
         authorization_server::{EncryptionKeys, SigningKeys},
-        jose::{JwsAlgorithm, SigningKey, jwe::JweAlgorithm},
+        jose::{JwsAlgorithm, jwe::JweAlgorithm},
         time::Timestamp,
     };
 
@@ -204,7 +298,7 @@ mod tests {
             (0o604, true),
         ] {
             set_mode(exposed);
-            let outcome = load::<SigningKey>(&directory.file());
+            let outcome = SigningKeys::load_or_create(directory.file(), JwsAlgorithm::Es256);
             assert_eq!(
                 matches!(outcome, Err(KeyFileError::Exposed { .. })),
                 refused,

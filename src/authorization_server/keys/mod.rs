@@ -3,12 +3,15 @@
 mod encryption;
 mod error;
 mod file;
+mod live;
+mod rotation;
 mod set;
 mod signing;
 
-pub(crate) use self::error::NoSigningKey;
 pub use self::{
     encryption::EncryptionKeys,
     error::{InvalidKeys, KeyFileError, KeyProblem},
+    rotation::{InvalidKeyRotation, KeyRotation, NextKey},
     signing::SigningKeys,
 };
+pub(crate) use self::{error::NoSigningKey, rotation::JWKS_MAX_AGE};

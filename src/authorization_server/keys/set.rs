@@ -1,19 +1,22 @@
 //! Keys of one purpose, each with its time.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{
+    fmt::{Debug, Display},
+    sync::Arc,
+};
 
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
-use super::{InvalidKeys, KeyProblem};
+use super::{InvalidKeys, KeyProblem, KeyRotation, NextKey};
 use crate::{
-    jose::{InvalidJwk, Jwk, PrivateJwk, json, wipe},
+    jose::{InvalidJwk, Jwk, PrivateJwk, json, sha256, wipe},
     time::Timestamp,
 };
 
 /// What the keys of a set do.
 pub(super) trait ServerKey: Debug + Sized {
-    type Algorithm: Copy + Debug + Eq + Ord;
+    type Algorithm: Copy + Debug + Display + Eq + Ord;
 
     /// Makes the private half of a new key.
     fn generate(algorithm: Self::Algorithm) -> Result<PrivateJwk, KeyProblem>;
@@ -30,14 +33,16 @@ pub(super) trait ServerKey: Debug + Sized {
 /// Keys in the order of their file: at least one, and no two with the same `kid`.
 #[derive(Debug)]
 pub(super) struct KeySet<K> {
-    keys: Vec<Scheduled<K>>,
+    pub(super) keys: Vec<Scheduled<K>>,
+    /// The hash of the text that they were read from.
+    source: Option<[u8; 32]>,
 }
 
 /// A key and when it is used.
 #[derive(Debug)]
-struct Scheduled<K> {
-    key: Arc<K>,
-    period: Period,
+pub(super) struct Scheduled<K> {
+    pub(super) key: Arc<K>,
+    pub(super) period: Period,
 }
 
 /// When a key is used: from `nbf` on, and until `exp`. A key without them was always and will always be.
@@ -78,7 +83,10 @@ impl<K: ServerKey> KeySet<K> {
             key: Arc::new(K::prepare(&K::generate(algorithm)?)?),
             period: Period::default(),
         };
-        Ok(Self { keys: vec![key] })
+        Ok(Self {
+            keys: vec![key],
+            source: None,
+        })
     }
 
     /// Reads a JWK set of private keys.
@@ -91,17 +99,18 @@ impl<K: ServerKey> KeySet<K> {
                 position: index + 1,
                 problem,
             })?;
-            let kid = key.key.public().kid();
-            if keys.iter().any(|other| other.key.public().kid() == kid) {
-                let kid = kid.unwrap_or_default().to_owned();
-                return Err(InvalidKeys::SameKid(kid));
+            if keys.iter().any(|other| other.kid() == key.kid()) {
+                return Err(InvalidKeys::SameKid(key.kid().to_owned()));
             }
             keys.push(key);
         }
         if keys.is_empty() {
             return Err(InvalidKeys::NoKeys);
         }
-        Ok(Self { keys })
+        Ok(Self {
+            keys,
+            source: Some(sha256(jwks.as_bytes())),
+        })
     }
 
     /// The key that is used at `now`: of those of this algorithm that have begun and not ended the one that began last, and
@@ -111,7 +120,7 @@ impl<K: ServerKey> KeySet<K> {
         &self,
         algorithm: Option<K::Algorithm>,
         now: Timestamp,
-    ) -> Option<&Arc<K>> {
+    ) -> Option<&Scheduled<K>> {
         let wanted = match algorithm {
             Some(named) => named,
             None => self.in_use(now).next()?.key.algorithm(),
@@ -122,7 +131,7 @@ impl<K: ServerKey> KeySet<K> {
                 newest = Some(key);
             }
         }
-        newest.map(|newest| &newest.key)
+        newest
     }
 
     /// The keys that no younger one of their algorithm has replaced, and that are in use.
@@ -143,16 +152,91 @@ impl<K: ServerKey> KeySet<K> {
             .map(|key| &key.key)
     }
 
+    /// The algorithms of keys in use.
+    pub(super) fn algorithms(&self, now: Timestamp) -> Vec<K::Algorithm> {
+        let mut algorithms: Vec<_> = self.in_use(now).map(|key| key.key.algorithm()).collect();
+        algorithms.sort_unstable();
+        algorithms.dedup();
+        algorithms
+    }
+
+    /// The key of this algorithm that is to come next.
+    pub(super) fn next(&self, algorithm: K::Algorithm, now: Timestamp) -> Option<NextKey> {
+        let of_algorithm = self
+            .keys
+            .iter()
+            .filter(|key| key.key.algorithm() == algorithm);
+        let to_come = of_algorithm.filter(|key| !key.period.has_begun(now));
+        let next = to_come.min_by_key(|key| key.period.begins)?;
+        Some(NextKey {
+            kid: next.kid().to_owned(),
+            begins: next.period.begins?,
+            added: false,
+        })
+    }
+
+    /// The algorithms whose key has grown old, and for which there is no next one yet.
+    pub(super) fn due(&self, rotation: &KeyRotation, now: Timestamp) -> Vec<K::Algorithm> {
+        let mut algorithms = self.algorithms(now);
+        algorithms.retain(|algorithm| {
+            let newest = self.newest(Some(*algorithm), now);
+            let old = newest.is_some_and(|key| rotation.is_due(key.period.begins, now));
+            old && self.next(*algorithm, now).is_none()
+        });
+        algorithms
+    }
+
+    /// Whether this text is what they were read from.
+    pub(super) fn is_from(&self, text: &str) -> bool {
+        self.source == Some(sha256(text.as_bytes()))
+    }
+
+    /// Whether these can take the place of the former ones in a running server.
+    pub(super) fn check_against(&self, former: &Self, now: Timestamp) -> Result<(), InvalidKeys> {
+        for algorithm in former.algorithms(now) {
+            if self.newest(Some(algorithm), now).is_none() {
+                return Err(InvalidKeys::Lost(algorithm.to_string()));
+            }
+        }
+        for key in &self.keys {
+            if let Some(other) = former.named(key.kid())
+                && other.key.public().thumbprint() != key.key.public().thumbprint()
+            {
+                return Err(InvalidKeys::OtherKey(key.kid().to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The keys that are used now, and that the former set did not hold.
+    pub(super) fn unannounced<'a>(
+        &'a self,
+        former: &'a Self,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &'a str> {
+        let used = self.unreplaced(now).filter_map(|key| key.public().kid());
+        used.filter(|kid| former.named(kid).is_none())
+    }
+
+    fn named(&self, kid: &str) -> Option<&Scheduled<K>> {
+        self.keys.iter().find(|key| key.kid() == kid)
+    }
+
     /// The identifiers of all keys.
     pub(super) fn kids(&self) -> Vec<String> {
-        let kids = self.keys.iter().filter_map(|key| key.key.public().kid());
-        kids.map(str::to_owned).collect()
+        self.keys.iter().map(|key| key.kid().to_owned()).collect()
     }
 
     fn in_use(&self, now: Timestamp) -> impl Iterator<Item = &Scheduled<K>> {
         self.keys
             .iter()
             .filter(move |key| key.period.has_begun(now) && !key.period.has_ended(now))
+    }
+}
+
+impl<K: ServerKey> Scheduled<K> {
+    pub(super) fn kid(&self) -> &str {
+        self.key.public().kid().unwrap_or_default()
     }
 }
 

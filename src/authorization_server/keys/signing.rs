@@ -5,11 +5,15 @@ use std::{path::Path, str::FromStr, sync::Arc};
 use serde_json::{Value, json};
 
 use super::{
-    InvalidKeys, KeyFileError, KeyProblem, NoSigningKey, file,
+    InvalidKeys, KeyFileError, KeyProblem, KeyRotation, NextKey, NoSigningKey,
+    live::Live,
     set::{KeySet, ServerKey},
 };
 use crate::{
-    jose::{Jwk, JwkSet, JwsAlgorithm, PrivateJwk, SigningKey, VerifyingKeySet},
+    jose::{
+        Jwk, JwkSet, JwsAlgorithm, PrivateJwk, SigningKey, SigningKeyError, VerifyingKey,
+        VerifyingKeySet,
+    },
     time::Timestamp,
 };
 
@@ -22,7 +26,14 @@ use crate::{
 /// Of the keys of an algorithm the one that began last signs. Those to come and those that it has replaced are published
 /// with it, so that everybody knows a key before it signs, and until the last token that it has signed has ended.
 #[derive(Clone, Debug)]
-pub struct SigningKeys(Arc<KeySet<SigningKey>>);
+pub struct SigningKeys(Live<OwnKey>);
+
+/// A key that signs, with what verifies its signatures.
+#[derive(Debug)]
+pub(super) struct OwnKey {
+    signing: Arc<SigningKey>,
+    verifying: Arc<VerifyingKey>,
+}
 
 impl SigningKeys {
     /// One new key, which is lost when the process ends: tokens signed with it are worthless then.
@@ -31,7 +42,7 @@ impl SigningKeys {
     ///
     /// [`KeyProblem`] if the system's generator fails.
     pub fn generate(algorithm: JwsAlgorithm) -> Result<Self, KeyProblem> {
-        KeySet::generate(algorithm).map(Self::of)
+        KeySet::generate(algorithm).map(|keys| Self(keys.into()))
     }
 
     /// The keys in the file at `path`, a JWK set of private keys; if there is no file, it is made with one new key.
@@ -46,7 +57,60 @@ impl SigningKeys {
         path: impl AsRef<Path>,
         algorithm: JwsAlgorithm,
     ) -> Result<Self, KeyFileError> {
-        file::load_or_create(path.as_ref(), algorithm).map(Self::of)
+        Live::load_or_create(path.as_ref(), algorithm).map(Self)
+    }
+
+    /// Takes up what is in the file now, for clones as well. `false` if it has not changed, or the keys are from no file.
+    ///
+    /// Reads a file, and is meant to be called now and then, or when a signal comes. [`AuthorizationServer::maintain_keys`]
+    /// does it for all keys of a server.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`] if the file cannot be used, or lacks a key for an algorithm that had one. It is logged, and the
+    /// former keys stay.
+    ///
+    /// [`AuthorizationServer::maintain_keys`]: crate::authorization_server::AuthorizationServer::maintain_keys
+    pub fn reload(&self, now: Timestamp) -> Result<bool, KeyFileError> {
+        self.0.reload(now)
+    }
+
+    /// Puts the next key of this algorithm into the file and takes it up, unless there is one to come already.
+    ///
+    /// It signs when its lead has passed; the one that it replaces then is published until
+    /// its retention has passed, too.
+    ///
+    /// Several processes may do this at once: one of them adds a key, and the
+    /// others find it. The file is exchanged as a whole and keeps its permissions, so its directory has to be writable; a
+    /// file with `.lock` at the end of its name stays beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`], with the path, if the file cannot be read, used or exchanged, if the keys are from no file, or if the
+    /// times of `rotation` are outside their limits.
+    pub fn rotate(
+        &self,
+        algorithm: JwsAlgorithm,
+        rotation: &KeyRotation,
+        now: Timestamp,
+    ) -> Result<NextKey, KeyFileError> {
+        self.0.rotate(algorithm, rotation, now)
+    }
+
+    pub(crate) fn rotate_all(
+        &self,
+        rotation: &KeyRotation,
+        now: Timestamp,
+    ) -> Result<Vec<NextKey>, KeyFileError> {
+        self.0.rotate_all(rotation, now)
+    }
+
+    pub(crate) fn maintain(
+        &self,
+        rotation: &KeyRotation,
+        now: Timestamp,
+    ) -> Result<(), KeyFileError> {
+        self.0.maintain(rotation, now)
     }
 
     /// The public halves as a JWK set, of those keys that have not ended at `now`.
@@ -56,7 +120,8 @@ impl SigningKeys {
     }
 
     pub(crate) fn published(&self, now: Timestamp) -> JwkSet {
-        JwkSet::new(self.0.lasting(now).map(|key| key.public().clone()))
+        let keys = self.0.current();
+        JwkSet::new(keys.lasting(now).map(|key| key.public().clone()))
     }
 
     /// The key of this algorithm that signs at `now`. With none named it is the algorithm of the first key in use.
@@ -65,8 +130,10 @@ impl SigningKeys {
         algorithm: Option<JwsAlgorithm>,
         now: Timestamp,
     ) -> Result<Arc<SigningKey>, NoSigningKey> {
-        let key = self.0.newest(algorithm, now).cloned();
-        key.ok_or(NoSigningKey(algorithm))
+        let keys = self.0.current();
+        let newest = keys.newest(algorithm, now);
+        let newest = newest.ok_or(NoSigningKey(algorithm))?;
+        Ok(newest.key.signing.clone())
     }
 
     /// As [`signing_with`](Self::signing_with); with none named it is the algorithm of the first key in use that is among the
@@ -88,24 +155,18 @@ impl SigningKeys {
 
     /// What our own signatures are verified with at `now`, those of keys that have been replaced among them.
     pub(crate) fn verifying(&self, now: Timestamp) -> VerifyingKeySet {
-        VerifyingKeySet::new(&self.published(now))
+        let keys = self.0.current();
+        VerifyingKeySet::shared(keys.lasting(now).map(|key| key.verifying.clone()))
     }
 
     /// The algorithms that something can be signed with at `now`.
     pub(crate) fn algorithms(&self, now: Timestamp) -> Vec<JwsAlgorithm> {
-        let mut algorithms: Vec<_> = self.0.unreplaced(now).map(|key| key.algorithm()).collect();
-        algorithms.sort_unstable();
-        algorithms.dedup();
-        algorithms
+        self.0.current().algorithms(now)
     }
 
     /// The identifiers of all keys.
     pub(crate) fn kids(&self) -> Vec<String> {
-        self.0.kids()
-    }
-
-    fn of(keys: KeySet<SigningKey>) -> Self {
-        Self(Arc::new(keys))
+        self.0.current().kids()
     }
 }
 
@@ -114,11 +175,11 @@ impl FromStr for SigningKeys {
     type Err = InvalidKeys;
 
     fn from_str(jwks: &str) -> Result<Self, InvalidKeys> {
-        KeySet::read(jwks).map(Self::of)
+        KeySet::read(jwks).map(|keys| Self(keys.into()))
     }
 }
 
-impl ServerKey for SigningKey {
+impl ServerKey for OwnKey {
     type Algorithm = JwsAlgorithm;
 
     fn generate(algorithm: JwsAlgorithm) -> Result<PrivateJwk, KeyProblem> {
@@ -126,15 +187,20 @@ impl ServerKey for SigningKey {
     }
 
     fn prepare(jwk: &PrivateJwk) -> Result<Self, KeyProblem> {
-        Ok(Self::new(jwk)?)
+        let signing = SigningKey::new(jwk)?;
+        let verifying = VerifyingKey::new(signing.public()).map_err(SigningKeyError::from)?;
+        Ok(Self {
+            signing: Arc::new(signing),
+            verifying: Arc::new(verifying),
+        })
     }
 
     fn algorithm(&self) -> JwsAlgorithm {
-        Self::algorithm(self)
+        self.signing.algorithm()
     }
 
     fn public(&self) -> &Jwk {
-        Self::public(self)
+        self.signing.public()
     }
 }
 
