@@ -5,10 +5,12 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
+    middleware::map_response,
+    response::Response,
     routing::{get, post},
 };
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use tower_http::timeout::TimeoutLayer;
 
 use super::{
@@ -72,5 +74,15 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
             StatusCode::REQUEST_TIMEOUT,
             PATIENCE,
         ))
+        .layer(map_response(keep_nowhere))
         .with_state(server)
+}
+
+/// What says nothing of its own about caches is kept by none: a 404 or 405 could be by default (RFC 9110 §15.1).
+async fn keep_nowhere(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
 }

@@ -44,6 +44,7 @@ mod keys;
 mod login;
 mod logout;
 mod metadata;
+mod oddities;
 #[cfg(all(feature = "client", feature = "tls"))]
 mod openid_flow;
 mod patience;

@@ -31,5 +31,6 @@ async fn a_body_that_never_ends_is_given_up() {
             .unwrap();
         let reply = world.send(request).await;
         assert_eq!(reply.status, StatusCode::REQUEST_TIMEOUT, "{path}");
+        assert_eq!(reply.header("cache-control"), Some("no-store"), "{path}");
     }
 }

@@ -113,6 +113,12 @@ fn a_mistake_is_reported_with_its_line_and_reason() {
             "lifetime of a code is 61s",
         ),
         (
+            "lead_seconds = 86400",
+            "lead_seconds = 300",
+            line("[key_rotation]"),
+            "the lead of keys is 300s",
+        ),
+        (
             "address = \"127.0.0.1:8443\"",
             "address = \"localhost:8443\"",
             line("address ="),

@@ -252,6 +252,29 @@ mod tests {
         assert_eq!(keys.public_jwks(NOW)["keys"][0]["kid"], kid);
     }
 
+    // Whoever edits the file by hand may put the next key at its end.
+    #[test]
+    fn the_newest_signs_wherever_it_stands() {
+        let [old, mut newer, mut newest] = [(); 3].map(|()| private(JwsAlgorithm::Es256));
+        newer["nbf"] = (NOW.as_unix() - 10).into();
+        newest["nbf"] = (NOW.as_unix() + 10).into();
+        for order in [
+            [&old, &newer, &newest],
+            [&newest, &old, &newer],
+            [&newer, &newest, &old],
+        ] {
+            let keys: SigningKeys = json!({ "keys": order }).to_string().parse().unwrap();
+            for (at, signer) in [(-11, &old), (-10, &newer), (9, &newer), (10, &newest)] {
+                let now = Timestamp::from_unix(NOW.as_unix() + at);
+                for algorithm in [None, Some(JwsAlgorithm::Es256)] {
+                    let key = keys.signing_with(algorithm, now);
+                    let expected = signer["kid"].as_str();
+                    assert_eq!(key.unwrap().kid(), expected, "at {at}");
+                }
+            }
+        }
+    }
+
     // FAPI 2.0 Security Profile §5.4.1 and §5.4.3.
     #[test]
     fn what_cannot_sign_is_refused() {
