@@ -4,7 +4,7 @@ use axum::body::Body;
 use http::Request;
 use proptest::prelude::*;
 
-use crate::world::{ISSUER, World, post};
+use crate::world::{ISSUER, World, encode, post};
 
 /// A path, and whether a person looks at the answer.
 const PATHS: [(&str, bool); 6] = [
@@ -44,6 +44,27 @@ fn parameter() -> impl Strategy<Value = (String, String)> {
     (name.prop_map(str::to_owned), value)
 }
 
+/// What somebody who wants to sign somebody else out might send.
+fn leaving() -> impl Strategy<Value = (String, String)> {
+    let name = prop::sample::select(vec![
+        "client_id",
+        "id_token_hint",
+        "post_logout_redirect_uri",
+        "state",
+        "csrf",
+        "logout",
+        "deny",
+    ]);
+    let value = prop_oneof![
+        any::<String>(),
+        "[a-zA-Z0-9_-]{0,20}(\\.[a-zA-Z0-9_-]{0,20}){0,3}",
+        "https://client\\.example[.@:/a-z]{0,12}",
+        Just("dpop".to_owned()),
+        Just(crate::logout::GOODBYE.to_owned()),
+    ];
+    (name.prop_map(str::to_owned), value)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -73,6 +94,33 @@ proptest! {
                 } else {
                     reply.refusal();
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn leads_to_the_page_that_asks_or_nowhere(
+        parameters in prop::collection::vec(leaving(), 0..5),
+        raw: Vec<u8>,
+        cookie in "[ -~]{0,60}",
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let world = World::new();
+        let query = Request::get(format!("{ISSUER}/end-session?{}", encode(&parameters)));
+        let mut sent = vec![query.body(Body::empty()).unwrap()];
+        for path in ["/end-session", "/logout"] {
+            sent.push(post(&format!("{ISSUER}{path}"), &parameters));
+            let bytes = Request::post(format!("{ISSUER}{path}"))
+                .header("content-type", "application/x-www-form-urlencoded");
+            sent.push(bytes.body(Body::from(raw.clone())).unwrap());
+        }
+        for mut request in sent {
+            request.headers_mut().insert("cookie", cookie.parse().unwrap());
+            let reply = runtime.block_on(world.send(request));
+            prop_assert!(reply.headers.get("set-cookie").is_none());
+            match reply.header("location") {
+                Some(location) => prop_assert!(location.starts_with("/logout"), "{reply:?}"),
+                None => prop_assert!(reply.status.is_client_error(), "{reply:?}"),
             }
         }
     }
