@@ -1,82 +1,81 @@
-//! The table of clauses is complete, and what it points to exists.
+//! The tables of clauses are complete, and what they point to exists.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-const PAGE: &str = include_str!("clauses.md");
+use super::clause_lists::{AUTHORIZATION_SERVER, Clauses, RESOURCE_SERVER};
 
-/// Every clause that concerns resource servers, by specification, as the page numbers them.
-#[rustfmt::skip]
-const CLAUSES: &[(&str, &[&str])] = &[
-    ("FAPI 2.0 Security Profile", &[
-        "5.2.1 no. 1", "5.2.1 no. 2", "5.2.1 no. 3", "5.2.1 no. 4", "5.2.1 no. 5", "5.2.2 no. 1", "5.2.2 no. 2", "5.2.3",
-        "5.3.2.1 no. 13", "5.3.4 no. 1", "5.3.4 no. 2", "5.3.4 no. 3", "5.3.4 no. 3 revocation", "5.3.4 no. 4", "5.3.4 no. 5", "5.4.1 no. 1.1",
-        "5.4.1 no. 1.2", "5.4.1 no. 1.3", "5.4.1 no. 2", "5.4.1 no. 3", "5.4.1 no. 4", "5.4.2 no. 1", "5.4.2 no. 2",
-        "5.4.2 no. 3", "5.4.3",
-    ]),
-    ("FAPI 2.0 Message Signing", &["5", "5.3, 5.4", "5.5.2 no. 1", "5.5.2 no. 2", "5.6"]),
-    ("FAPI 2.0 HTTP Signatures", &["draft"]),
-    ("FAPI 1.0 Part 1: Baseline", &[
-        "6.2.1 no. 1", "6.2.1 no. 2", "6.2.1 no. 3", "6.2.1 no. 4", "6.2.1 no. 5", "6.2.1 no. 6", "6.2.1 no. 7", "6.2.1 no. 8",
-        "6.2.1 no. 9", "6.2.1 no. 10", "6.2.1 no. 11", "6.2.1 no. 12", "6.2.1 no. 13", "6.2.1 CORS", "7.1 no. 1", "7.1 no. 2",
-    ]),
-    ("FAPI 1.0 Part 2: Advanced", &[
-        "6.2.1 no. 1", "6.2.1 no. 2", "8.2", "8.5 no. 1", "8.6 no. 1", "8.6 no. 2", "8.6 no. 3", "8.6.1 no. 1", "8.9 no. 1", "8.11",
-    ]),
-    ("RFC 9449: DPoP", &[
-        "4.3 no. 1", "4.3 no. 2", "4.3 no. 3", "4.3 no. 4", "4.3 no. 5", "4.3 no. 6", "4.3 no. 7", "4.3 no. 8", "4.3 no. 9",
-        "4.3 no. 10", "4.3 no. 11", "4.3 no. 12", "4.3 htu", "6", "6.1", "6.2", "7", "7.1 checks", "7.1 scheme", "7.1 challenge",
-        "7.2 bearer", "7.2 challenges", "8 caches", "8.1", "8.2", "9", "11.1 replay", "11.1 window", "11.1 memory", "11.2",
-        "11.5", "11.6",
-    ]),
-    ("RFC 8705: mutual TLS", &["3 certificate", "3 mismatch", "3.1", "3.2", "6.2", "6.5"]),
-    ("RFC 9068: JWT access tokens", &[
-        "2.1", "2.2", "4 typ", "4 encryption", "4 iss", "4 aud", "4 signature", "4 exp", "4 errors", "4 scope",
-    ]),
-    ("RFC 8725: JWT best practices", &[
-        "3.1", "3.2", "3.3", "3.4", "3.5", "3.6", "3.7", "3.8", "3.9", "3.10", "3.11", "3.12",
-    ]),
-    ("RFC 9701: introspection answers as JWT", &["4", "5 typ", "5 claims", "5 active", "5 nested", "8.1"]),
-    ("RFC 9470: step-up authentication", &["3", "3 context", "3 age", "6.1", "6.2"]),
-    ("RFC 9396: rich authorization requests", &["9", "9.1", "9.2", "10"]),
-    ("RFC 9728: protected resource metadata", &["2", "2.2", "3", "3.1", "3.2", "5.1"]),
-    ("RFC 6750: bearer tokens", &[
-        "2", "2.1", "2.2", "2.3", "3", "3 grammar", "3.1 codes", "3.1 no credentials", "5.2",
-    ]),
-];
-
-/// One row of the page.
-struct Row<'a> {
-    specification: &'a str,
-    clause: &'a str,
-    demand: &'a str,
-    place: &'a str,
-    tests: &'a str,
+/// A page of tables, and the clauses that it must have.
+struct Page {
+    name: &'static str,
+    text: &'static str,
+    clauses: Clauses,
 }
 
-fn rows() -> Vec<Row<'static>> {
-    let mut specification = "";
-    let mut rows = Vec::new();
-    for line in PAGE.lines() {
-        if let Some(heading) = line.strip_prefix("## ") {
-            specification = heading;
-        } else if line.starts_with("| ") && !line.starts_with("| clause |") {
-            let cells: Vec<_> = line
-                .split(" | ")
-                .map(|cell| cell.trim_matches(['|', ' ']))
-                .collect();
-            let [clause, demand, place, tests] = cells[..] else {
-                panic!("not four cells: {line}");
-            };
-            rows.push(Row {
-                specification,
-                clause,
-                demand,
-                place,
-                tests,
-            });
+const PAGES: [Page; 2] = [
+    Page {
+        name: "clauses.md",
+        text: include_str!("clauses.md"),
+        clauses: RESOURCE_SERVER,
+    },
+    Page {
+        name: "server_clauses.md",
+        text: include_str!("server_clauses.md"),
+        clauses: AUTHORIZATION_SERVER,
+    },
+];
+
+/// One row of a page.
+struct Row {
+    specification: &'static str,
+    clause: &'static str,
+    demand: &'static str,
+    place: &'static str,
+    tests: &'static str,
+    /// Where the demo shows it, in tables that have this column.
+    demo: Option<&'static str>,
+}
+
+impl Page {
+    fn rows(&self) -> Vec<Row> {
+        let mut specification = "";
+        let mut rows = Vec::new();
+        for line in self.text.lines() {
+            if let Some(heading) = line.strip_prefix("## ") {
+                specification = heading;
+            } else if line.starts_with("| ") && !line.contains("| demands |") {
+                let cells: Vec<_> = line
+                    .split(" | ")
+                    .map(|cell| cell.trim_matches(['|', ' ']))
+                    .collect();
+                let (clause, demand, place, tests, demo) = match cells[..] {
+                    [clause, demand, place, tests] => (clause, demand, place, tests, None),
+                    [clause, demand, place, tests, demo] => {
+                        (clause, demand, place, tests, Some(demo))
+                    }
+                    _ => panic!("{}: neither four cells nor five: {line}", self.name),
+                };
+                rows.push(Row {
+                    specification,
+                    clause,
+                    demand,
+                    place,
+                    tests,
+                    demo,
+                });
+            }
         }
+        rows
     }
-    rows
+}
+
+impl Row {
+    fn name(&self) -> String {
+        format!("{} {}", self.specification, self.clause)
+    }
+}
+
+fn all_rows() -> impl Iterator<Item = Row> {
+    PAGES.iter().flat_map(Page::rows)
 }
 
 /// What stands between backticks.
@@ -84,8 +83,31 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
+/// What stands between typographic quotes: the titles of the demo.
+fn titles(text: &str) -> impl Iterator<Item = &str> {
+    let parts = text.split('“').skip(1);
+    parts.map(|part| part.split('”').next().unwrap())
+}
+
 fn source(path: &str) -> Option<String> {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).ok()
+}
+
+/// All of the demo's sources.
+fn demo() -> String {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/demo")];
+    let mut text = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                text.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    text
 }
 
 /// Whether a file has a function of this name under `#[test]` or `#[tokio::test]`.
@@ -105,28 +127,31 @@ fn is_test(source: &str, name: &str) -> bool {
 
 #[test]
 fn every_clause_has_its_row_and_every_row_its_clause() {
-    let mut page: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for row in rows() {
-        page.entry(row.specification).or_default().push(row.clause);
-    }
-    for (specification, clauses) in CLAUSES {
-        let listed = page.remove(specification).unwrap_or_default();
-        assert_eq!(
-            listed, *clauses,
-            "{specification}: left the page, right the list in this test"
+    for page in &PAGES {
+        let name = page.name;
+        let mut rows: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for row in page.rows() {
+            rows.entry(row.specification).or_default().push(row.clause);
+        }
+        for (specification, clauses) in page.clauses {
+            let listed = rows.remove(specification).unwrap_or_default();
+            assert_eq!(
+                listed, *clauses,
+                "{name}, {specification}: left the page, right the list of this test"
+            );
+        }
+        assert!(
+            rows.is_empty(),
+            "{name}: specifications that are not in the list: {rows:?}"
         );
     }
-    assert!(
-        page.is_empty(),
-        "specifications that are not in the list: {page:?}"
-    );
 }
 
 // A row says where it is enforced and which test shows it, or whose duty it is.
 #[test]
 fn every_row_says_who_sees_to_it() {
-    for row in rows() {
-        let name = format!("{} {}", row.specification, row.clause);
+    for row in all_rows() {
+        let name = row.name();
         assert!(row.demand.len() > 10, "{name}: what does it demand?");
         if row.place.starts_with("not ours:") || row.place.starts_with("not done:") {
             assert!(
@@ -147,8 +172,8 @@ fn every_row_says_who_sees_to_it() {
 
 #[test]
 fn what_the_rows_point_to_exists() {
-    for row in rows() {
-        let name = format!("{} {}", row.specification, row.clause);
+    for row in all_rows() {
+        let name = row.name();
         for path in quoted(row.place).filter(|it| it.starts_with("src/")) {
             assert!(source(path).is_some(), "{name}: there is no {path}");
         }
@@ -161,6 +186,26 @@ fn what_the_rows_point_to_exists() {
             );
         }
     }
+}
+
+#[test]
+fn what_the_demo_is_said_to_show_it_shows() {
+    let demo = demo();
+    let mut seen = 0;
+    for row in all_rows() {
+        let Some(shown) = row.demo else { continue };
+        for title in titles(shown) {
+            let there = demo.contains(&format!("\"{title}\""));
+            assert!(there, "{}: the demo has no {title:?}", row.name());
+            seen += 1;
+        }
+        assert!(
+            titles(shown).next().is_some() || shown.starts_with("not shown:"),
+            "{}: what does the demo show of it?",
+            row.name()
+        );
+    }
+    assert!(seen > 0, "no row names anything of the demo");
 }
 
 // The checks above would be worth nothing if they found tests everywhere.

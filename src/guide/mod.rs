@@ -7,6 +7,13 @@
 //! - [`issuers`]: which settings the authorization servers of others need.
 //! - [`clauses`]: every demand of the specifications on resource servers, where it is enforced and which test shows it.
 
+#![cfg_attr(
+    feature = "authorization-server",
+    doc = "- [`server_clauses`]: the same of the bundled authorization server."
+)]
+
+#[cfg(test)]
+mod clause_lists;
 #[cfg(test)]
 mod clauses_tests;
 
@@ -22,3 +29,6 @@ pub mod errors {}
 pub mod issuers {}
 #[doc = include_str!("clauses.md")]
 pub mod clauses {}
+#[cfg(feature = "authorization-server")]
+#[doc = include_str!("server_clauses.md")]
+pub mod server_clauses {}
