@@ -178,6 +178,11 @@ async fn a_request_object_says_who_asks_whom_and_when() {
             json!({"nbf": now - 3601, "exp": now + 60}),
         ),
         ("in the future", json!({"nbf": now + 61, "exp": now + 90})),
+        (
+            "FAPI 2.0 §5.3.2.1 no. 13: issued in the future",
+            json!({"iat": now + 61}),
+        ),
+        ("text", json!({"iat": now.to_string()})),
         ("no. 4: exp missing", json!({"exp": null})),
         ("text", json!({"exp": "soon"})),
         ("expired", json!({"nbf": now - 60, "exp": now})),
@@ -199,7 +204,7 @@ async fn a_request_object_says_who_asks_whom_and_when() {
         json!({"aud": ["https://other.example", ISSUER]}),
         json!({"nbf": now - 3599, "exp": now + 1}),
         json!({"exp": now + 3600}),
-        json!({"nbf": now + 10}),
+        json!({"nbf": now + 10, "iat": now + 10}),
         json!({"jti": null, "iat": null}),
         json!({"iss": null}),
     ] {

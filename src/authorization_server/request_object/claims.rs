@@ -8,13 +8,13 @@ use serde_json::{Map, Value};
 use super::{RequestObjectError, malformed};
 use crate::{authorization_server::parameters::Parameters, time::Timestamp};
 
-/// How long after `nbf` `exp` may be (FAPI 2.0 Message Signing §5.3.1.1 no. 4, FAPI 1.0 Part 2 §5.2.2 no. 13).
+/// How long after `nbf` `exp` may be (FAPI 2.0 Message Signing §5.3.1 no. 4, FAPI 1.0 Part 2 §5.2.2 no. 13).
 ///
 /// That `nbf` is no longer ago than that (no. 3, or no. 17) follows: an object that has not expired cannot be older.
 const HOUR: Duration = Duration::from_mins(60);
 
-/// How far ahead `nbf` may lie: at least 10 s have to pass, more than 60 s must not
-/// (FAPI 2.0 Security Profile §5.3.2.1, Note 3).
+/// How far ahead `nbf` and `iat` may lie: at least 10 s have to pass, more than 60 s must not
+/// (FAPI 2.0 Security Profile §5.3.2.1 no. 13).
 const MAX_AHEAD: Duration = Duration::from_secs(30);
 
 /// A request object that its client has signed. Whether it counts, here and now, is yet to be judged.
@@ -51,6 +51,12 @@ impl SignedRequest {
         self.claims.get(name).and_then(Value::as_str)
     }
 
+    /// A claim that is a date. It may be absent, but not malformed.
+    fn date(&self, name: &str) -> Result<Option<Timestamp>, RequestObjectError> {
+        let date = self.claims.get(name).map(Timestamp::deserialize);
+        date.transpose().map_err(|_| malformed(name))
+    }
+
     /// Checks who it is from, whom it is for and when it counts; gives what it asks for.
     pub(crate) fn accept(
         &self,
@@ -67,13 +73,14 @@ impl SignedRequest {
         if !is_for(self.claims.get("aud"), issuer)? {
             return Err(RequestObjectError::Audience);
         }
-        let [not_before, expires] = ["nbf", "exp"].map(|name| {
-            let date = self.claims.get(name).map(Timestamp::deserialize);
-            date.and_then(Result::ok).ok_or_else(|| malformed(name))
-        });
-        let (not_before, expires) = (not_before?, expires?);
-        if not_before > self.now.plus(MAX_AHEAD) {
-            return Err(RequestObjectError::InFuture);
+        let not_before = self.date("nbf")?.ok_or_else(|| malformed("nbf"))?;
+        let expires = self.date("exp")?.ok_or_else(|| malformed("exp"))?;
+        let latest = self.now.plus(MAX_AHEAD);
+        if not_before > latest {
+            return Err(RequestObjectError::InFuture("nbf"));
+        }
+        if self.date("iat")?.is_some_and(|issued| issued > latest) {
+            return Err(RequestObjectError::InFuture("iat"));
         }
         if expires > not_before.plus(HOUR) {
             return Err(RequestObjectError::LivesTooLong);

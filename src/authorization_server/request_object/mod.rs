@@ -40,8 +40,8 @@ pub(crate) enum RequestObjectError {
     OtherClient,
     #[error("aud of the request object must be the issuer identifier")]
     Audience,
-    #[error("nbf of the request object is in the future: check the clock")]
-    InFuture,
+    #[error("{0} of the request object is in the future: check the clock")]
+    InFuture(&'static str),
     #[error("exp of the request object is more than 60 minutes after nbf")]
     LivesTooLong,
     #[error("The request object has expired")]
