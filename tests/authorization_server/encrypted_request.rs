@@ -141,7 +141,12 @@ async fn an_object_is_encrypted_as_registered_or_as_one_likes() {
         }
     }
     let signed = world.fapi1_object("free", &json!({}));
-    for cty in [None, Some("jwt"), Some("application/JWT")] {
+    for cty in [
+        None,
+        Some("jwt"),
+        Some("application/JWT"),
+        Some("oauth-authz-req+jwt"),
+    ] {
         let object = sealed_with(&public_key(&world, ECDH), GCM, cty, &signed);
         let reply = world.push_object("free", &object).await;
         assert_eq!(reply.status, 201, "{cty:?} {reply:?}");

@@ -5,10 +5,10 @@ use tower_fapi::{
     authorization_server::{
         AuthenticationRules, AuthorizationDetailsType, AuthorizationServer,
         AuthorizationServerBuilder, CertificateAuthorities, DetailMember, DetailValue,
-        ScopeDescription, SecondFactorUse, SigningKeys,
+        EncryptionKeys, ScopeDescription, SecondFactorUse, SigningKeys,
         people::{ConfiguredUsers, Password, TotpSecret, UserConfig, hash_password},
     },
-    jose::JwsAlgorithm,
+    jose::{JwsAlgorithm, jwe::JweAlgorithm},
 };
 
 use crate::{
@@ -66,6 +66,7 @@ pub fn authorization_server(
         .authenticator(ConfiguredUsers::new(people).unwrap())
         .authentication_rules(rules)
         .signing_keys(signing_keys())
+        .encryption_keys(EncryptionKeys::generate(JweAlgorithm::EcdhEsA256Kw).unwrap())
 }
 
 /// One for each algorithm. The first signs where nothing else is asked for.

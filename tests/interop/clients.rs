@@ -24,12 +24,12 @@ async fn oauth4webapi_with_certificates() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn oauth4webapi_with_signed_messages() {
-    run("messages.mjs", false, 8).await;
+    run("messages.mjs", false, 10).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn oauth4webapi_with_the_profile_before() {
-    run("fapi1.mjs", false, 10).await;
+    run("fapi1.mjs", false, 12).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -128,6 +128,7 @@ impl Registrations {
     fn fapi1(&mut self, authority: &Authority) {
         let usual = json!({
             "fapi_profile": "fapi1_advanced",
+            "scope": "openid accounts payments",
             "tls_client_certificate_bound_access_tokens": true,
         });
         self.with_key("fapi1", JwsAlgorithm::Ps256, &usual);

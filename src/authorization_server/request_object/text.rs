@@ -48,8 +48,12 @@ impl Server {
                 None => keys.accepted(now),
             };
             let opened = decrypt(text, &keys.decryption_keys(now), &accepted).ok()?;
-            // RFC 7519 §5.2 has a nested JWT say that it is one; who says nothing means the same.
-            let is_jwt = opened.header.cty().is_none() || opened.header.is_cty("JWT");
+            // RFC 7519 §5.2 has a nested JWT say that it is one; who says nothing means the same, and so does openid-client 5,
+            // which says what kind of JWT.
+            let header = &opened.header;
+            let is_jwt = header.cty().is_none()
+                || header.is_cty("JWT")
+                || header.is_cty("oauth-authz-req+jwt");
             let signed = std::str::from_utf8(&opened.plaintext).ok()?;
             is_jwt.then(|| Cow::Owned(signed.to_owned()))
         };

@@ -49,6 +49,22 @@ for (const [what, audience] of [
   ok(`FAPI 2.0: invalid_client for ${what}`);
 }
 
+/** From a request that the browser carries to the tokens. */
+async function byValue(parameters, beside, expectations) {
+  const { asked, ...pending } = await party.request({ ...mode, ...parameters }, { signed });
+  const back = await alice.visit(party.authorizing({ request: asked.get("request"), ...beside }));
+  return party.redeem(pending, back, { validate, ...expectations });
+}
+party.auth = oauth.PrivateKeyJwt(party.signing);
+await party.ask("/plain/accounts", await byValue());
+ok("FAPI 1.0: a request object by value, through the browser");
+const nonce = oauth.generateRandomNonce();
+const scope = "openid accounts";
+const beside = { scope, response_type: "code" };
+const known = await byValue({ scope, nonce }, beside, { requireIdToken: true, expectedNonce: nonce });
+assert.equal(oauth.getValidatedIdTokenClaims(known).sub, input.people.alice.subject);
+ok("FAPI 1.0: a request object of OpenID Connect by value, and an ID token");
+
 await failed(party.push(mode), refused(400, "invalid_request"));
 ok("FAPI 1.0: invalid_request for a request that is not signed");
 await failed(party.push({}, { signed }), refused(400, "invalid_request"));

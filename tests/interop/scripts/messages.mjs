@@ -17,6 +17,10 @@ ok("a signed request object at the PAR endpoint (RFC 9101)");
 const many = { resource: `${input.api}/sealed`, login_hint: "alice", state: "s".repeat(1000) };
 await signer.logIn(alice, many, { signed });
 ok("a signed request object with more parameters, and a state of 1000 characters");
+const { as } = signer;
+assert.ok(as.request_object_encryption_alg_values_supported.includes("ECDH-ES+A256KW"));
+await signer.ask("/plain/accounts", await signer.logIn(alice, {}, { signed, encrypted: true }));
+ok("a signed and encrypted request object");
 
 const validate = oauth.validateJwtAuthResponse;
 const answered = await Party.of("answered");
@@ -43,6 +47,14 @@ ok("a signed and encrypted response");
 
 // What is not signed, or by somebody else.
 const refused = (error) => ({ name: "ResponseBodyError", status: 400, error });
+const { asked } = await signer.request({}, { signed, encrypted: true });
+const parts = asked.get("request").split(".");
+parts[3] = parts[3].replace(/^..../, "AAAA");
+asked.set("request", parts.join("."));
+const broken = oauth.pushedAuthorizationRequest(as, signer.client, signer.auth, asked, signer.options);
+const read = broken.then((answer) => oauth.processPushedAuthorizationResponse(as, signer.client, answer));
+await failed(read, refused("invalid_request_object"));
+ok("invalid_request_object for one that cannot be decrypted");
 await failed(signer.push(), refused("invalid_request"));
 ok("invalid_request for an unsigned request of a client that signs");
 const other = Object.assign(new Party(), signer, { signing: answered.signing });

@@ -66,6 +66,7 @@ export class Party {
     const answer = await fetchWith()(this.as.jwks_uri);
     const { keys } = await answer.json();
     const jwk = keys.find((key) => key.use === "enc");
+    // RFC 7519 §5.2 has `JWT` there, and openid-client 5 had this.
     const header = { alg: jwk.alg, enc: "A256GCM", kid: jwk.kid, cty: "oauth-authz-req+jwt" };
     return new CompactEncrypt(new TextEncoder().encode(object))
       .setProtectedHeader(header)
