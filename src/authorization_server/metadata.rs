@@ -133,6 +133,8 @@ fn document(server: &Server) -> Map<String, Value> {
     }
     document.extend(messages(server));
     document.extend(as_configured(server));
+    // RFC 8414 §3.2: a list without elements is left out.
+    document.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
     document
 }
 
@@ -159,8 +161,6 @@ fn as_configured(server: &Server) -> Map<String, Value> {
     if !aliases.is_empty() {
         document.insert("mtls_endpoint_aliases".to_owned(), aliases.into());
     }
-    // RFC 8414 §3.2: a list without elements is left out.
-    document.retain(|_, value| value.as_array().is_none_or(|list| !list.is_empty()));
     document
 }
 
