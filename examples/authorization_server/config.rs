@@ -295,7 +295,9 @@ impl Config {
             ConfigError::KeyRotation(_) => settings.key_rotation.as_ref().map(Spanned::span),
             ConfigError::Lifetime(_) => settings.lifetimes.as_ref().map(Spanned::span),
             ConfigError::Client(client) => span_of(&settings.clients, client.position),
-            ConfigError::NoAuthority(id) | ConfigError::NoKeyForResponses(id, _) => settings
+            ConfigError::NoAuthority(id)
+            | ConfigError::NoKeyForResponses(id, _)
+            | ConfigError::NoKeyForRequestObjects(id) => settings
                 .clients
                 .iter()
                 .find(|client| client.get_ref().client_id == *id)

@@ -64,6 +64,8 @@
 //! The keys that sign, and those that clients may encrypt request objects to, are in files that the server makes when it
 //! starts for the first time. They are replaced while it runs: see [`AuthorizationServer::maintain_keys`].
 //!
+//! Clients that were there before FAPI 2.0 may be held to FAPI 1.0 Advanced instead, each for itself: see [`FapiProfile`].
+//!
 //! Clients revoke their tokens (RFC 7009), and a refresh token takes its grant and everything else that came of it along.
 //! Resource servers that are registered with a way to authenticate ask whether a token of theirs still holds (RFC 7662), and
 //! get the answer as JSON, signed, or signed and encrypted (RFC 9701).

@@ -18,7 +18,7 @@ use super::{
     refusal::{self, ErrorCode, Failure, Refusal},
     response_mode::ResponseMode,
     response_type::ResponseType,
-    scope::ScopeSet,
+    scope::{OPENID, ScopeSet},
     secret::{Secret, random},
     server::Server,
     store::{Pushed, PushedRequest},
@@ -61,9 +61,7 @@ async fn push(
         opens_until: now.plus(server.lifetimes.pushed_request),
     };
     let pushed = server.check_request(&asked, random()?)?;
-    server
-        .check_response(&request.client, pushed.response_mode, now)
-        .await?;
+    server.check_response(&request.client, &pushed, now).await?;
     let nonce = server.next_nonce(&request, now)?;
     let secret = Secret::generate()?;
     server.record(&request, now).await?;
@@ -119,6 +117,13 @@ impl Server {
         let details = self.requested_details(client, parameters)?;
         let scope = requested_scope(client, parameters.get("scope"), &details)?;
         check_context(client, parameters, &scope)?;
+        // OpenID Connect Core §3.3.2.1.
+        if response_type.has_id_token() && !self.has_openid(&scope) {
+            return Err(Refusal::invalid_request(format!(
+                "response_type {} goes with the scope openid only",
+                response_type.as_str()
+            )));
+        }
         Ok(PushedRequest {
             client_id: client.id.clone(),
             response_type,
@@ -246,7 +251,7 @@ fn check_context(client: &Client, parameters: &Parameters, scope: &str) -> Resul
     if !client.profile.requires_nonce_or_state() {
         return Ok(());
     }
-    let is_openid = scope.split(' ').any(|name| name == "openid");
+    let is_openid = scope.split(' ').any(|name| name == OPENID);
     match is_openid {
         true if !parameters.has("nonce") => Err(Refusal::invalid_request(
             "nonce is missing, which this client has to send with the scope openid",

@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 
 use super::{
     clients::{Client, with_parameters},
-    refusal::{Failure, Fault, Refusal},
+    refusal::{Fault, Refusal},
     response_type::ResponseType,
     server::Server,
+    store::PushedRequest,
 };
 use crate::time::Timestamp;
 
@@ -122,16 +123,18 @@ impl Server {
         responses.ready(&self.keys, now).await?.protect(&claims)
     }
 
-    /// Makes sure while the client can still be told that its responses can be encrypted.
+    /// Makes sure while the client can still be told that the response to this request can be signed and encrypted.
     pub(crate) async fn check_response(
         &self,
         client: &Client,
-        mode: ResponseMode,
+        request: &PushedRequest,
         now: Timestamp,
-    ) -> Result<(), Failure> {
-        if mode.is_signed() {
-            let responses = &client.messages.responses;
-            responses.ready(&self.keys, now).await?;
+    ) -> Result<(), Fault> {
+        if request.response_mode.is_signed() {
+            client.messages.responses.ready(&self.keys, now).await?;
+        }
+        if request.response_type.has_id_token() {
+            client.messages.id_tokens.ready(&self.keys, now).await?;
         }
         Ok(())
     }

@@ -27,6 +27,14 @@ impl ResponseType {
         }
     }
 
+    /// Whether an ID token comes with the response.
+    pub(crate) const fn has_id_token(self) -> bool {
+        match self {
+            Self::Code => false,
+            Self::CodeIdToken => true,
+        }
+    }
+
     /// The type of this name, if there is one here.
     pub(crate) fn named(name: &str) -> Option<Self> {
         match name {

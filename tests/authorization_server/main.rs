@@ -34,6 +34,7 @@ mod encrypted_request;
 mod fapi1;
 mod faults;
 mod flow;
+mod hybrid;
 mod id_token;
 #[cfg(feature = "redis")]
 mod instances;

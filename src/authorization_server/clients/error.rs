@@ -132,6 +132,9 @@ pub enum ClientProblem {
          authorization_code, and something with it"
     )]
     ResponseTypes,
+    /// An ID token is part of its responses, and nothing of OpenID Connect of what it may ask for.
+    #[error("response_types has code id_token, and scope lacks openid")]
+    NoOpenId,
     /// It is to sign its requests, and nothing could verify them.
     #[error("jwks holds no key to verify request objects with, as registered")]
     NoKeyForRequestObjects,

@@ -43,7 +43,10 @@ impl Messages {
                 .as_ref()
                 .and_then(|given| IssuerKeys::fixed(given).ok()),
         };
-        let request_object_required = metadata.fapi_profile.requires_request_object()
+        // Who only acts for itself makes no requests.
+        let grants = metadata.grant_types.as_ref();
+        let asks = grants.is_none_or(|all| all.iter().any(|one| one == "authorization_code"));
+        let request_object_required = (asks && metadata.fapi_profile.requires_request_object())
             || metadata.require_signed_request_object.unwrap_or_default();
         let request_object_algorithm = metadata.request_object_signing_alg;
         if keys.is_none() && (request_object_required || request_object_algorithm.is_some()) {

@@ -78,7 +78,7 @@ pub struct ClientMetadata {
     /// `client_credentials`, for tokens on its own behalf. Those hold its `client_id` as `sub`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_types: Option<Vec<String>>,
-    /// `code`, which is the default and the only one; empty for a client without `authorization_code`.
+    /// `code`, which is the default and the only one but under `fapi1_advanced`, which has `code id_token`, too; empty for a client without `authorization_code`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_types: Option<Vec<String>>,
     /// The response modes it may ask for; any that the server supports if not given. With only `jwt` its responses are

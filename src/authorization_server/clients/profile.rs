@@ -14,7 +14,8 @@ use crate::{authorization_server::response_type::ResponseType, jose::JwsAlgorith
 /// | requests | pushed | pushed, or sent by value to the authorization endpoint |
 /// | PKCE | always | when pushed; otherwise as the client likes, but never `plain` |
 /// | `nonce`, `state` | as the client likes | `nonce` with the scope `openid`, `state` without it |
-/// | `response_mode` | `query`, `jwt`, `query.jwt` | `jwt`, `query.jwt` |
+/// | `response_type` | `code` | `code`, `code id_token` |
+/// | `response_mode` | `query`, `jwt`, `query.jwt` | `jwt`, `query.jwt` for `code`; `fragment`, `jwt`, `fragment.jwt` for `code id_token` |
 /// | access tokens | bound to a DPoP key or a certificate | bound to a certificate |
 /// | signatures | PS256, ES256, EdDSA | PS256, ES256 |
 /// | redirect URIs | `https`, or `http` to the loopback interface | `https` |
@@ -62,7 +63,8 @@ impl FapiProfile {
     /// The response types a client may be registered for (FAPI 2.0 Security Profile §5.3.2.2; FAPI 1.0 Part 2 §5.2.2 no. 2).
     pub(crate) const fn response_types(self) -> &'static [ResponseType] {
         match self {
-            Self::Fapi2 | Self::Fapi1Advanced => &[ResponseType::Code],
+            Self::Fapi2 => &[ResponseType::Code],
+            Self::Fapi1Advanced => &[ResponseType::Code, ResponseType::CodeIdToken],
         }
     }
 

@@ -13,7 +13,11 @@ use super::{
     redirect_uri::{InvalidRedirectUri, RedirectUri},
 };
 use crate::{
-    authorization_server::{authorization_details::DetailsTypes, scope::ScopeSet},
+    authorization_server::{
+        authorization_details::DetailsTypes,
+        response_type::ResponseType,
+        scope::{OPENID, ScopeSet},
+    },
     issuer::IssuerKeys,
     jose::{JwkSet, VerifyingKeySet},
 };
@@ -34,6 +38,11 @@ impl Client {
         let grants = Grants::register(metadata)?;
         let (profile, binding) = (metadata.fapi_profile, binding(metadata)?);
         profile.check(metadata, binding)?;
+        let response_types = grants.response_types(metadata)?;
+        let scopes = scopes(metadata, known_scopes)?;
+        if response_types.contains(&ResponseType::CodeIdToken) && !scopes.contains(OPENID) {
+            return Err(ClientProblem::NoOpenId);
+        }
         let credential = credential(metadata, source)?;
         Ok(Self {
             name: name(metadata)?,
@@ -42,10 +51,10 @@ impl Client {
             messages: Messages::register(metadata, &credential)?,
             credential,
             binding,
-            response_types: grants.response_types(metadata)?,
+            response_types,
             must_push: must_push(metadata)?,
             profile,
-            scopes: scopes(metadata, known_scopes)?,
+            scopes,
             details_types: details_types(metadata, known_types)?,
             grants,
             default_acr_values: metadata.default_acr_values.clone(),

@@ -15,6 +15,7 @@ use crate::authorization_server::{
     request_object::SignedRequest,
     response_mode::ResponseMode,
     response_type::ResponseType,
+    scope::OPENID,
     secret::random,
     server::Server,
     store::{Pushed, PushedRequest},
@@ -53,14 +54,7 @@ impl Server {
             Ok(request) => request,
             Err(refusal) => return self.refuse(&client, &signed, refusal).await,
         };
-        match self
-            .check_response(&client, request.response_mode, now)
-            .await
-        {
-            Ok(()) => {}
-            Err(Failure::Refused(refusal)) => return self.refuse(&client, &signed, refusal).await,
-            Err(Failure::Fault(fault)) => return Err(fault.into()),
-        }
+        self.check_response(&client, &request, now).await?;
         let id = signed.identity;
         let request = match self.records.get(id, now).await? {
             Some(Pushed::Waiting(known)) => known,
@@ -142,7 +136,7 @@ fn check_duplicates(signed: &Parameters, beside: &Parameters) -> Result<(), Refu
         Some(words)
     };
     let scope = words(signed, "scope").unwrap_or_default();
-    if !scope.iter().any(|name| name == "openid") {
+    if !scope.iter().any(|name| name == OPENID) {
         return Ok(());
     }
     for name in ["response_type", "scope"] {

@@ -24,6 +24,7 @@ use crate::{
         secret::{Secret, random},
         server::Server,
         store::{Approval, Code, CodeRequest, Grant},
+        token::Ties,
     },
     time::Timestamp,
 };
@@ -125,6 +126,7 @@ async fn approve(
         state: request.state.clone(),
         grant: grant_id,
     }));
+    let id_token = detached_signature(server, interaction, &grant.approval, &code, now).await?;
     let until = now.plus(server.lifetimes.code);
     server.records.put(grant_id, &grant, until, now).await?;
     server.records.put(code.hash(), &fresh, until, now).await?;
@@ -138,9 +140,35 @@ async fn approve(
         details = grant.approval.authorization_details.len(),
         "authorization approved"
     );
-    server
-        .return_to_client(interaction, [("code", code.secret())])
-        .await
+    let mut parameters = vec![("code", code.secret())];
+    parameters.extend(id_token.as_ref().map(|it| ("id_token", it.as_str())));
+    server.return_to_client(interaction, parameters).await
+}
+
+/// The ID token that signs the response, if one is to: made before anything is stored, for it may fail (FAPI 1.0 Part 2
+/// §5.2.2.1, OpenID Connect Core §3.3.2.11).
+async fn detached_signature(
+    server: &Server,
+    interaction: &Interaction,
+    approval: &Approval,
+    code: &Secret,
+    now: Timestamp,
+) -> Result<Option<String>, PageError> {
+    let request = &interaction.request;
+    if !request.response_type.has_id_token() {
+        return Ok(None);
+    }
+    let (client, scope) = (&interaction.client, &request.scope);
+    let maker = server.id_token(client, approval, scope, now).await?;
+    // There is no OpenID Connect here any more.
+    let maker = maker.ok_or(PageError::Changed)?;
+    let ties = Ties {
+        nonce: request.nonce.as_deref(),
+        access_token: None,
+        code: Some(code.secret()),
+        state: request.state.as_deref(),
+    };
+    Ok(Some(maker.make(ties, now)?))
 }
 
 impl Server {

@@ -15,10 +15,8 @@ use axum::{
 use http::{Response, StatusCode, request::Parts};
 use serde_json::{Map, Value, json};
 
-use self::{
-    access_token::Confirmation,
-    id_token::{IdTokenMaker, Ties},
-};
+pub(crate) use self::id_token::Ties;
+use self::{access_token::Confirmation, id_token::IdTokenMaker};
 use super::{
     authorization_details::{DetailEntry, for_resources, narrowed},
     clients::Binding,
