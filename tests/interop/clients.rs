@@ -50,6 +50,6 @@ async fn oauth4webapi_sees_what_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn openid_client_with_nonces_and_without() {
     for nonces in [false, true] {
-        run("openid-client.mjs", nonces, 13).await;
+        run("openid-client.mjs", nonces, 14).await;
     }
 }

@@ -25,11 +25,9 @@ use crate::{
     authority::Certificate,
     node,
     provider::{Apis, Cast, Provider},
-    registrations::{CALLBACK, private_key, public},
+    registrations::{CALLBACK, SIGNED_OUT, private_key, public},
     world::{bind, serve},
 };
-
-const SIGNED_OUT: &str = "https://client.example/signed-out";
 
 /// A client with each way of signing and encrypting that there is, and one with as few as FAPI 2.0 lets it.
 struct Clients {

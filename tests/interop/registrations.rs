@@ -15,6 +15,7 @@ use crate::authority::{Authority, Certificate};
 
 /// No client is there: the scripts read the address they would be sent to.
 pub const CALLBACK: &str = "https://client.example/callback";
+pub const SIGNED_OUT: &str = "https://client.example/signed-out";
 pub const CALLBACK_WITH_QUERY: &str = "https://client.example/callback?bank=one";
 
 /// What the servers are told of clients and resource servers, and what the scripts are.
@@ -107,7 +108,11 @@ impl Registrations {
 
     /// Clients that want to know who has signed in.
     fn openid(&mut self) {
-        let usual = json!({ "dpop_bound_access_tokens": true, "scope": "openid accounts" });
+        let usual = json!({
+            "dpop_bound_access_tokens": true,
+            "scope": "openid accounts",
+            "post_logout_redirect_uris": [SIGNED_OUT],
+        });
         let signed = |alg: &str| merged(&usual, &json!({ "id_token_signed_response_alg": alg }));
         self.with_key("oidc", JwsAlgorithm::Es256, &usual);
         self.with_key("oidc-ps256", JwsAlgorithm::Es256, &signed("PS256"));

@@ -17,7 +17,7 @@ use crate::{
     api::{TWO_FACTORS, routes},
     authority::Authority,
     bank::{People, authorization_server},
-    registrations::{CALLBACK, CALLBACK_WITH_QUERY, Inquirer, Registrations},
+    registrations::{CALLBACK, CALLBACK_WITH_QUERY, Inquirer, Registrations, SIGNED_OUT},
 };
 
 pub struct World {
@@ -88,6 +88,7 @@ impl World {
                 "api": api,
                 "callback": CALLBACK,
                 "callback_with_query": CALLBACK_WITH_QUERY,
+                "signed_out": SIGNED_OUT,
                 "ca": authority.pem(),
                 "people": people.private(),
                 "two_factors": TWO_FACTORS,

@@ -63,6 +63,9 @@ export class Browser {
       this.pages.push("second factor");
       form.set("otp", this.#code());
       form.set("verify", "yes");
+    } else if (has("logout")) {
+      this.pages.push("sign-out");
+      form.set("logout", "yes");
     } else {
       this.pages.push("consent");
       assert.ok(has(decision), heading(page));

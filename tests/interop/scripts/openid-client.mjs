@@ -121,6 +121,25 @@ for (const id of ["oidc", "oidc-sealed"]) {
   ok(`${id}: an ID token, its signature and its nonce`);
 }
 
+const leaving = await configured("oidc");
+const nonce = client.randomNonce();
+const known = await logIn(leaving, { scope: "openid", nonce }, { expectedNonce: nonce });
+const state = client.randomState();
+const signedOut = await alice.visit(
+  client.buildEndSessionUrl(leaving.config, {
+    id_token_hint: known.id_token,
+    post_logout_redirect_uri: input.signed_out,
+    state,
+  }),
+);
+assert.equal(signedOut.href, `${input.signed_out}?state=${state}`);
+assert.equal(alice.pages.at(-1), "sign-out");
+await failed(logIn(leaving, { scope: "openid", prompt: "none" }), {
+  code: "OAUTH_AUTHORIZATION_RESPONSE_ERROR",
+  error: "login_required",
+});
+ok("logout, after which nobody is signed in");
+
 await failed(logIn(dpop, { scope: "admin" }), {
   code: "OAUTH_RESPONSE_BODY_ERROR",
   error: "invalid_scope",
