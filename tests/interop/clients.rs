@@ -29,7 +29,7 @@ async fn oauth4webapi_with_signed_messages() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn oauth4webapi_with_the_profile_before() {
-    run("fapi1.mjs", false, 12).await;
+    run("fapi1.mjs", false, 15).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,6 +50,6 @@ async fn oauth4webapi_sees_what_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn openid_client_with_nonces_and_without() {
     for nonces in [false, true] {
-        run("openid-client.mjs", nonces, 14).await;
+        run("openid-client.mjs", nonces, 15).await;
     }
 }

@@ -137,6 +137,12 @@ impl Registrations {
             "tls_client_certificate_bound_access_tokens": true,
         });
         self.with_key("fapi1", JwsAlgorithm::Ps256, &usual);
+        let hybrid = json!({ "response_types": ["code", "code id_token"] });
+        self.with_key(
+            "fapi1-hybrid",
+            JwsAlgorithm::Es256,
+            &merged(&usual, &hybrid),
+        );
         let by_subject = json!({
             "token_endpoint_auth_method": "tls_client_auth",
             "tls_client_auth_subject_dn": "CN=fapi1-mtls",
@@ -146,7 +152,7 @@ impl Registrations {
             JwsAlgorithm::Es256,
             &merged(&usual, &by_subject),
         );
-        for id in ["fapi1", "fapi1-mtls"] {
+        for id in ["fapi1", "fapi1-hybrid", "fapi1-mtls"] {
             self.private[id]["certificate"] = authority.client(id).both();
         }
     }

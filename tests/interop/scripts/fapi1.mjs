@@ -65,6 +65,25 @@ const known = await byValue({ scope, nonce }, beside, { requireIdToken: true, ex
 assert.equal(oauth.getValidatedIdTokenClaims(known).sub, input.people.alice.subject);
 ok("FAPI 1.0: a request object of OpenID Connect by value, and an ID token");
 
+const hybrid = await Party.of("fapi1-hybrid");
+const detached = { scope, nonce, response_type: "code id_token" };
+const checks = {
+  requireIdToken: true,
+  expectedNonce: nonce,
+  validate: (as, client, back, state, options) =>
+    oauth.validateDetachedSignatureResponse(as, client, back, nonce, state, undefined, options),
+};
+await hybrid.ask("/plain/accounts", await hybrid.logIn(alice, detached, { signed, ...checks }));
+ok("FAPI 1.0: code id_token, with the response's detached signature");
+const { asked, ...pending } = await hybrid.request(detached, { signed });
+const where = { request: asked.get("request"), scope, response_type: "code id_token" };
+await hybrid.redeem(pending, await alice.visit(hybrid.authorizing(where)), checks);
+ok("FAPI 1.0: code id_token by value");
+const refusing = await hybrid.push(detached, { signed });
+const away = await alice.visit(refusing.url, "deny");
+await failed(hybrid.redeem(refusing, away, checks), { code: "OAUTH_AUTHORIZATION_RESPONSE_ERROR", error: "access_denied" });
+ok("FAPI 1.0: a denial in the fragment");
+
 await failed(party.push(mode), refused(400, "invalid_request"));
 ok("FAPI 1.0: invalid_request for a request that is not signed");
 await failed(party.push({}, { signed }), refused(400, "invalid_request"));

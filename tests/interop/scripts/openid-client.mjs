@@ -140,6 +140,14 @@ await failed(logIn(leaving, { scope: "openid", prompt: "none" }), {
 });
 ok("logout, after which nobody is signed in");
 
+const detached = await configured("fapi1-hybrid");
+client.useCodeIdTokenResponseType(detached.config);
+client.enableDetachedSignatureResponseChecks(detached.config);
+const mark = client.randomNonce();
+const hybrid = { scope: "openid accounts", nonce: mark };
+await ask(detached, await logIn(detached, hybrid, { signed, expectedNonce: mark }));
+ok("FAPI 1.0: code id_token, with the response's detached signature");
+
 await failed(logIn(dpop, { scope: "admin" }), {
   code: "OAUTH_RESPONSE_BODY_ERROR",
   error: "invalid_scope",
