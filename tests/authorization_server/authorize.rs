@@ -1,7 +1,10 @@
 //! The authorization endpoint (RFC 9126 §4, FAPI 2.0 Security Profile §5.3.2.2).
 
+use std::time::Duration;
+
 use axum::body::Body;
 use http::Request;
+use tower_fapi::authorization_server::store::{Record, RecordKey, RecordKind, Store as _};
 
 use crate::{
     browser::{Browser, answer, authorize, error_page},
@@ -220,4 +223,38 @@ async fn a_page_belongs_to_the_browser_that_opened_the_request() {
     assert_eq!(browser.get(&page.path).await.status, 200);
     world.advance(1);
     assert_eq!(error_page(&browser.get(&page.path).await), lost, "too late");
+}
+
+// RFC 9126 §7.4: a server that was configured anew since the request was pushed.
+#[tokio::test]
+async fn what_a_client_may_no_longer_ask_for_is_not_opened_and_not_approved() {
+    let world = World::new();
+    for (was, is) in [
+        (CALLBACK, "https://client.example/retired"),
+        ("\"accounts\"", "\"admin\""),
+    ] {
+        let request_uri = world.push(&[]).await.text("request_uri");
+        let mut browser = Browser::new(&world);
+        let page = browser.open("dpop", &request_uri).await;
+        let reply = browser.sign_in(&page).await;
+        let consent = browser.follow(reply).await;
+
+        // As if it had been accepted for a client that was registered otherwise.
+        let secret = request_uri.rsplit(':').next().unwrap();
+        let key = RecordKey::of_secret(RecordKind::PushedRequest, secret);
+        let stored = world.store.get(key, world.now()).await.unwrap().unwrap();
+        let stored = String::from_utf8(stored).unwrap();
+        assert!(stored.contains(was));
+        let record = Record {
+            value: stored.replacen(was, is, 1).into_bytes(),
+            expires: world.now().plus(Duration::from_secs(600)),
+        };
+        world.store.put(key, record, world.now()).await.unwrap();
+        let refused = (400, "invalid_request".to_owned());
+        let opened = browser.get(&authorize("dpop", &request_uri)).await;
+        assert_eq!(error_page(&opened), refused, "{is}");
+        let approved = browser.submit(&consent, &[], "approve").await;
+        assert_eq!(error_page(&approved), refused, "{is}");
+        assert!(world.store.is_empty(RecordKind::Code), "{is}");
+    }
 }

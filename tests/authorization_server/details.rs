@@ -571,10 +571,9 @@ async fn a_scope_that_is_not_known_here_is_neither_left_out_nor_approved() {
     };
     world.store.put(key, record, world.now()).await.unwrap();
     let mut browser = Browser::new(&world);
-    let page = browser.open("dpop", &request_uri).await;
-    let reply = browser.sign_in(&page).await;
-    let page = browser.follow(reply).await;
-    assert_eq!(error_page(&page.reply), (400, "invalid_request".to_owned()));
+    let path = crate::browser::authorize("dpop", &request_uri);
+    let reply = browser.get(&path).await;
+    assert_eq!(error_page(&reply), (400, "invalid_request".to_owned()));
     assert!(world.store.is_empty(RecordKind::Code));
 }
 

@@ -35,7 +35,12 @@ pub use self::{
     profile::FapiProfile,
     redirect_uri::InvalidRedirectUri,
 };
-use super::{authorization_details::DetailsTypes, response_type::ResponseType, scope::ScopeSet};
+use super::{
+    authorization_details::{DetailEntry, DetailsTypes},
+    response_type::ResponseType,
+    scope::ScopeSet,
+    store::PushedRequest,
+};
 
 /// A client whose metadata has been checked.
 #[derive(Debug)]
@@ -105,6 +110,18 @@ impl Client {
         self.redirect_uris
             .iter()
             .any(|registered| registered.as_str() == redirect_uri)
+    }
+
+    /// Whether a request that was accepted, perhaps under another registration, could still be made (RFC 9126 §7.4).
+    pub(crate) fn may_still_ask(&self, request: &PushedRequest) -> bool {
+        let mut scope = request.scope.split(' ').filter(|name| !name.is_empty());
+        let mut kinds = request.authorization_details.iter().map(DetailEntry::kind);
+        self.grants.authorization_code
+            && self.response_types.contains(&request.response_type)
+            && self.may_return_to(&request.redirect_uri)
+            && scope.all(|name| self.scopes.contains(name))
+            && kinds.all(|kind| self.details_types.iter().any(|known| known == kind))
+            && (!request.by_value || !self.must_push)
     }
 }
 

@@ -91,11 +91,9 @@ async fn find(
     if request.client_id != client_id || request.opens_until <= now {
         return Err(PageError::UnknownRequest);
     }
-    let client = server
-        .clients
-        .clients()
-        .get(client_id)
-        .ok_or(PageError::UnknownRequest)?
-        .clone();
-    Ok(Interaction::new(id, now, browser, request, client))
+    let client = server.client_of(&request);
+    let client = client.ok_or(PageError::UnknownRequest)?;
+    let interaction = Interaction::new(id, now, browser, request, client);
+    interaction.check_registration()?;
+    Ok(interaction)
 }

@@ -103,6 +103,15 @@ impl Interaction {
         }
     }
 
+    /// What was asked for has to be what the client may ask for now (RFC 9126 §7.4): the server may have been configured anew.
+    fn check_registration(&self) -> Result<(), PageError> {
+        if self.client.may_still_ask(&self.request) {
+            Ok(())
+        } else {
+            Err(PageError::Changed)
+        }
+    }
+
     /// The interaction as text for a URL. Of no use in another browser.
     fn handle(&self) -> String {
         let mut bytes = self.id.to_vec();
@@ -176,12 +185,7 @@ impl Server {
             Some(Pushed::Spent) => return Err(PageError::Spent),
             None => return Err(PageError::Lost),
         };
-        let client = self
-            .clients
-            .clients()
-            .get(&request.client_id)
-            .ok_or(PageError::Lost)?
-            .clone();
+        let client = self.client_of(&request).ok_or(PageError::Lost)?;
         let browser = sha256(browser.as_bytes());
         let interaction = Interaction::new(*id, opened, browser, request, client);
         let genuine: bool = interaction
@@ -192,7 +196,12 @@ impl Server {
         if !genuine || now.since(opened) >= self.lifetimes.interaction {
             return Err(PageError::Lost);
         }
+        interaction.check_registration()?;
         Ok(interaction)
+    }
+
+    fn client_of(&self, request: &PushedRequest) -> Option<Arc<Client>> {
+        self.clients.clients().get(&request.client_id).cloned()
     }
 
     /// What has to happen before this session can approve the request.
