@@ -6,7 +6,7 @@ use serde_json::json;
 use tower_fapi::{
     authorization_server::{
         ClientMetadata,
-        people::{Password, TotpSecret, UserConfig, hash_password},
+        people::{Password, StandardClaims, TotpSecret, UserConfig, hash_password},
     },
     jose::{JwsAlgorithm, PrivateJwk, SigningKey},
     time::Timestamp,
@@ -151,6 +151,7 @@ impl Person {
             display_name: self.display_name.to_owned(),
             password_hash: hash_password(&Password::from(self.password.to_owned()))?,
             totp_secret: Some(self.phone.secret.to_base32()),
+            claims: StandardClaims::default(),
         })
     }
 

@@ -111,6 +111,9 @@ pub(crate) struct Demands {
     pub(crate) again: bool,
     /// Nobody must be shown a page.
     pub(crate) silent: bool,
+    /// One of these has to have signed in; anybody may, if there are none.
+    #[serde(default)]
+    pub(crate) subjects: Vec<String>,
 }
 
 /// What has to happen next.
@@ -124,6 +127,8 @@ pub(crate) enum Step {
     Consent { acr: String },
     /// Whoever has signed in cannot do what is demanded.
     Unmet,
+    /// Whoever has signed in is not who has to.
+    SomebodyElse,
 }
 
 impl Demands {
@@ -144,18 +149,7 @@ impl Demands {
                 .map(String::as_str)
                 .collect(),
         };
-        let mut acr_values: Vec<String> = Vec::new();
-        for value in &asked {
-            if supported.contains(value) && !acr_values.iter().any(|known| known == value) {
-                acr_values.push((*value).to_owned());
-            }
-        }
-        if acr_values.is_empty() && !asked.is_empty() {
-            return Err(Refusal::new(
-                ErrorCode::UnmetAuthenticationRequirements,
-                "None of the acr_values can be met",
-            ));
-        }
+        let acr_values = that_can_be_met(&asked, supported)?;
         let max_age = match parameters.get("max_age") {
             Some(seconds) => Some(whole_seconds(seconds)?),
             None => client.default_max_age,
@@ -167,6 +161,34 @@ impl Demands {
         };
         demands.read_prompt(parameters.get("prompt").unwrap_or_default())?;
         Ok(demands)
+    }
+
+    /// Demands one of these in place of the `acr_values`: they were asked for as an essential claim, with which it is to be as
+    /// here it is with `acr_values` (OpenID Connect Core §5.5.1.1).
+    pub(crate) fn demand_acr(
+        &mut self,
+        acrs: &[String],
+        supported: &[&str],
+    ) -> Result<(), Refusal> {
+        let asked: Vec<&str> = acrs.iter().map(String::as_str).collect();
+        if !asked.is_empty() {
+            self.acr_values = that_can_be_met(&asked, supported)?;
+        }
+        Ok(())
+    }
+
+    /// Demands that one of these has signed in, whoever else is demanded (OpenID Connect Core §3.1.2.2).
+    pub(crate) fn demand_subject(&mut self, mut subjects: Vec<String>) -> Result<(), Refusal> {
+        if !self.subjects.is_empty() {
+            subjects.retain(|subject| self.subjects.contains(subject));
+        }
+        if subjects.is_empty() {
+            return Err(Refusal::invalid_request(
+                "id_token_hint and the values of the claim sub are about different people",
+            ));
+        }
+        self.subjects = subjects;
+        Ok(())
     }
 
     fn read_prompt(&mut self, prompt: &str) -> Result<(), Refusal> {
@@ -204,6 +226,14 @@ impl Demands {
         };
         // Who has signed in for this request is not sent to do so again: with a `max_age` of zero nobody would arrive.
         let just_now = session.signed_in_for == Some(*request);
+        let somebody_else = !self.subjects.is_empty() && !self.subjects.contains(&session.subject);
+        if somebody_else {
+            return if just_now {
+                Step::SomebodyElse
+            } else {
+                Step::SignIn
+            };
+        }
         let too_old = |most| now.since(session.auth_time).as_secs() > most;
         if !just_now && (self.again || self.max_age.is_some_and(too_old)) {
             return Step::SignIn;
@@ -228,6 +258,23 @@ impl Demands {
         // Somebody else may be able to.
         if just_now { Step::Unmet } else { Step::SignIn }
     }
+}
+
+/// Those that can be met at all, each once.
+fn that_can_be_met(asked: &[&str], supported: &[&str]) -> Result<Vec<String>, Refusal> {
+    let mut acr_values: Vec<String> = Vec::new();
+    for value in asked {
+        if supported.contains(value) && !acr_values.iter().any(|known| known == value) {
+            acr_values.push((*value).to_owned());
+        }
+    }
+    if acr_values.is_empty() && !asked.is_empty() {
+        return Err(Refusal::new(
+            ErrorCode::UnmetAuthenticationRequirements,
+            "None of the acr_values can be met",
+        ));
+    }
+    Ok(acr_values)
 }
 
 /// A number of seconds, in digits and nothing else.
@@ -385,6 +432,32 @@ mod tests {
                 NOW,
             );
             assert_eq!(next, expected, "{max_age:?} {again} {signed_in_for:?}");
+        }
+    }
+
+    // OpenID Connect Core §3.1.2.2: no answer about another person, even if they have signed in.
+    #[test]
+    fn who_is_not_meant_does_not_get_through() {
+        let rules = rules(SecondFactorUse::Always);
+        for (subjects, signed_in_for, expected) in [
+            (&[][..], None, consent("pwd")),
+            (&["subject"], None, consent("pwd")),
+            (&["other", "subject"], Some(REQUEST), consent("pwd")),
+            (&["other"], None, Step::SignIn),
+            (&["other"], Some([2; 32]), Step::SignIn),
+            (&["other"], Some(REQUEST), Step::SomebodyElse),
+            (&["Subject"], Some(REQUEST), Step::SomebodyElse),
+        ] {
+            let demands = Demands {
+                subjects: subjects.iter().map(|&one| one.to_owned()).collect(),
+                ..Demands::default()
+            };
+            let session = Session {
+                signed_in_for,
+                ..session("pwd", false)
+            };
+            let next = demands.next(&rules, Some(&session), &REQUEST, NOW);
+            assert_eq!(next, expected, "{subjects:?} {signed_in_for:?}");
         }
     }
 

@@ -20,6 +20,7 @@ use super::{
     scope::{ScopeDescription, ScopeSet, is_scope_token},
     server::{Realms, Server},
     store::{MemoryStore, Records, Store},
+    userinfo::{Gate, gate},
     without_person,
 };
 use crate::{
@@ -32,7 +33,11 @@ use crate::{
 ///
 /// Cheap to clone; clones share everything.
 #[derive(Clone)]
-pub struct AuthorizationServer(Arc<Server>);
+pub struct AuthorizationServer {
+    server: Arc<Server>,
+    /// What stands before the userinfo endpoint, if there is one.
+    userinfo: Option<Gate>,
+}
 
 impl AuthorizationServer {
     /// Begins a server whose issuer identifier is `issuer`: an `https` URL, which may have a path (RFC 8414 §2).
@@ -68,7 +73,7 @@ impl AuthorizationServer {
     /// The same router may be served by several listeners. The one behind the base URL for mutual TLS has to put a
     /// [`PeerCertificate`](crate::mtls::PeerCertificate) into each request's extensions.
     pub fn router(&self) -> Router {
-        router(self.0.clone())
+        router(Arc::clone(&self.server), self.userinfo.as_ref())
     }
 
     /// Takes up what has changed in the files that the keys are from, and puts the next key into them where one has grown
@@ -97,7 +102,7 @@ impl AuthorizationServer {
     ///
     /// [`KeyFileError`] if a file cannot be used or changed. What is wrong is logged, and the former keys stay in use.
     pub fn maintain_keys(&self) -> Result<(), KeyFileError> {
-        let (server, now) = (&self.0, self.0.clock.now());
+        let (server, now) = (&self.server, self.server.clock.now());
         let signing = server.keys.maintain(&server.key_rotation, now);
         let decryption = server.decryption.as_ref();
         let decryption = decryption.map(|keys| keys.maintain(&server.key_rotation, now));
@@ -111,7 +116,7 @@ impl AuthorizationServer {
     ///
     /// [`KeyFileError`] if a file cannot be used or changed, or the signing keys are not from a file.
     pub fn rotate_keys(&self) -> Result<Vec<NextKey>, KeyFileError> {
-        let (server, now) = (&self.0, self.0.clock.now());
+        let (server, now) = (&self.server, self.server.clock.now());
         let mut next = server.keys.rotate_all(&server.key_rotation, now)?;
         if let Some(keys) = &server.decryption {
             next.extend(keys.rotate_all(&server.key_rotation, now)?);
@@ -123,7 +128,7 @@ impl AuthorizationServer {
 impl fmt::Debug for AuthorizationServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizationServer")
-            .field("issuer", &self.0.endpoints.issuer())
+            .field("issuer", &self.server.endpoints.issuer())
             .finish_non_exhaustive()
     }
 }
@@ -425,7 +430,11 @@ impl AuthorizationServerBuilder {
             clock: self.clock,
             endpoints,
         };
-        Ok(AuthorizationServer(Arc::new(server)))
+        let server = Arc::new(server);
+        Ok(AuthorizationServer {
+            userinfo: gate(&server)?,
+            server,
+        })
     }
 }
 

@@ -77,6 +77,9 @@ pub enum ConfigError {
     /// A client is to be identified by a certificate that nobody could have issued.
     #[error("client {0:?} uses tls_client_auth, but no certificate authority is set")]
     NoAuthority(String),
+    /// What stands before the userinfo endpoint cannot be set up.
+    #[error("userinfo endpoint: {0}")]
+    UserInfo(#[from] crate::resource_server::ConfigError),
     /// The system's generator or the cryptographic library failed.
     #[error(transparent)]
     Nonces(#[from] NoncesError),

@@ -18,6 +18,7 @@ pub(crate) enum Endpoint {
     Token,
     Revocation,
     Introspection,
+    UserInfo,
     Jwks,
 }
 
@@ -32,6 +33,7 @@ pub(crate) struct Endpoints {
     mtls_origin: Option<String>,
     pushed_requests: Vec<TargetUri>,
     token: Vec<TargetUri>,
+    userinfo: Vec<TargetUri>,
 }
 
 /// The issuer, or the base URL for mutual TLS, cannot be used.
@@ -70,6 +72,7 @@ impl Endpoint {
             Self::Token => "/token",
             Self::Revocation => "/revoke",
             Self::Introspection => "/introspect",
+            Self::UserInfo => "/userinfo",
             Self::Jwks => "/jwks",
         }
     }
@@ -85,6 +88,7 @@ impl Endpoints {
             mtls_origin: None,
             pushed_requests: Vec::new(),
             token: Vec::new(),
+            userinfo: Vec::new(),
         };
         endpoints.set_targets()?;
         Ok(endpoints)
@@ -109,9 +113,10 @@ impl Endpoints {
                 .map(|url| url.parse().map_err(|_| InvalidIssuer::Path))
                 .collect::<Result<Vec<TargetUri>, _>>()
         };
-        (self.pushed_requests, self.token) = (
+        (self.pushed_requests, self.token, self.userinfo) = (
             targets(Endpoint::PushedRequests)?,
             targets(Endpoint::Token)?,
+            targets(Endpoint::UserInfo)?,
         );
         Ok(())
     }
@@ -146,6 +151,7 @@ impl Endpoints {
         match endpoint {
             Endpoint::PushedRequests => &self.pushed_requests,
             Endpoint::Token => &self.token,
+            Endpoint::UserInfo => &self.userinfo,
             Endpoint::Authorization
             | Endpoint::Login
             | Endpoint::SecondFactor

@@ -40,11 +40,10 @@ impl IssuedToken {
     fn read(claims: Map<String, Value>) -> Option<Self> {
         let text = |name: &str| Some(claims.get(name)?.as_str()?.to_owned());
         let id = text("jti")?;
-        let (grant, _) = id.split_once('.')?;
         Some(Self {
             client_id: text("client_id")?,
             expires: Timestamp::deserialize(claims.get("exp")?).ok()?,
-            grant: base64url::decode_array(grant).ok()?,
+            grant: grant_of(&id)?,
             id,
             claims,
         })
@@ -60,7 +59,25 @@ impl IssuedToken {
     }
 }
 
+/// The grant that a `jti` of ours names.
+pub(crate) fn grant_of(id: &str) -> Option<[u8; 32]> {
+    let (grant, _) = id.split_once('.')?;
+    base64url::decode_array(grant).ok()
+}
+
 impl Server {
+    /// The access token of ours that a text is, if it is one and still holds.
+    pub(crate) async fn active_token(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Option<IssuedToken>, Failure> {
+        match self.recognise(token, now).await? {
+            Recognised::AccessToken(token) if self.is_active(&token, now).await? => Ok(Some(token)),
+            Recognised::AccessToken(_) | Recognised::Other | Recognised::Unknown => Ok(None),
+        }
+    }
+
     /// Finds out what a text is.
     pub(crate) async fn recognise(
         &self,

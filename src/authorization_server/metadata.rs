@@ -123,7 +123,7 @@ fn document(server: &Server) -> Map<String, Value> {
         ),
         // Of OpenID Connect's own requests by reference; a `request_uri` that was pushed works (RFC 9126 §5).
         ("request_uri_parameter_supported", json!(false)),
-        ("claims_parameter_supported", json!(false)),
+        ("claims_parameter_supported", json!(server.offers_openid())),
         // Required by OpenID Connect Discovery §3 and true as far as they go: `sub` is the same for every client, and
         // everything that is signed is signed so. Where there are no ID tokens, the scope `openid` is missing.
         ("subject_types_supported", json!(["public"])),
@@ -142,7 +142,7 @@ fn document(server: &Server) -> Map<String, Value> {
 fn as_configured(server: &Server) -> Map<String, Value> {
     let mut document = Map::new();
     if server.offers_openid() {
-        document.extend(about_openid());
+        document.extend(about_openid(server));
     }
     if let Some(keys) = &server.decryption {
         document.extend(about_encrypted_requests(keys, server.clock.now()));
@@ -165,8 +165,26 @@ fn as_configured(server: &Server) -> Map<String, Value> {
 }
 
 /// What OpenID Connect Discovery §3 adds for clients with the scope `openid`.
-fn about_openid() -> [(String, Value); 2] {
+fn about_openid(server: &Server) -> [(String, Value); 9] {
+    let signing = server.keys.algorithms(server.clock.now());
+    let signing: Vec<&str> = signing.into_iter().map(JwsAlgorithm::as_str).collect();
     [
+        (
+            "userinfo_endpoint",
+            json!(server.endpoints.url(Endpoint::UserInfo)),
+        ),
+        ("userinfo_signing_alg_values_supported", json!(signing)),
+        (
+            "userinfo_encryption_alg_values_supported",
+            json!(encryption_algorithms()),
+        ),
+        (
+            "userinfo_encryption_enc_values_supported",
+            json!(ContentEncryption::ALL.map(ContentEncryption::as_str)),
+        ),
+        ("claim_types_supported", json!(["normal"])),
+        ("claims_supported", json!(server.claims_supported())),
+        ("display_values_supported", json!(["page"])),
         (
             "id_token_encryption_alg_values_supported",
             json!(encryption_algorithms()),
@@ -236,6 +254,11 @@ fn aliases(server: &Server) -> Map<String, Value> {
             "introspection_endpoint",
             Endpoint::Introspection,
             introspects(server),
+        ),
+        (
+            "userinfo_endpoint",
+            Endpoint::UserInfo,
+            server.offers_openid(),
         ),
     ] {
         if let Some(alias) = server.endpoints.mtls_url(endpoint).filter(|_| exists) {

@@ -70,16 +70,30 @@
 //! Resource servers that are registered with a way to authenticate ask whether a token of theirs still holds (RFC 7662), and
 //! get the answer as JSON, signed, or signed and encrypted (RFC 9701).
 //!
-//! There are no ID tokens yet, so `openid` is no scope.
+//! # Who has signed in
+//!
+//! With the scope [`openid`](ScopeDescription::openid) the server is an OpenID provider; without it there is nothing of the
+//! following. Clients that ask for `openid` get an ID token with their access tokens (OpenID Connect Core §2), signed and, for
+//! those that want it so, encrypted; with `at_hash`, and `s_hash` where there was a `state`. At the userinfo endpoint, which
+//! stands behind this crate's own [`FapiLayer`](crate::layer::FapiLayer), they are told what their scope stands for
+//! ([`profile`](ScopeDescription::profile), [`email`](ScopeDescription::email), [`address`](ScopeDescription::address),
+//! [`phone`](ScopeDescription::phone)) or what they have asked for one by one in `claims` (§5.5), as far as it is
+//! [known](people::Authenticator::claims), they are registered for that scope, and the person was shown it.
+//!
+//! Where a client asks for somebody in particular, by `id_token_hint` or the claim `sub` with a value, nobody else gets
+//! through (§3.1.2.2). An essential `acr` is as much of a condition as `acr_values` are. `display`, `ui_locales` and
+//! `claims_locales` are ignored: there is one sort of pages, in one language.
 
 mod authentication;
 mod authorization_details;
 mod builder;
+mod claims;
 mod client_authentication;
 mod clients;
 mod config_error;
 mod direct;
 mod endpoints;
+mod id_token_hint;
 mod interaction;
 mod introspection;
 mod issued_token;
@@ -103,6 +117,7 @@ mod secret;
 mod server;
 pub mod store;
 mod token;
+mod userinfo;
 mod without_person;
 
 pub use self::{

@@ -28,9 +28,10 @@ pub(crate) enum InvalidParameters {
 const REPEATABLE: &str = "resource";
 
 /// The names that a description may repeat; any other text of the client's stays out of it.
-const KNOWN: [&str; 27] = [
+const KNOWN: [&str; 29] = [
     "acr_values",
     "authorization_details",
+    "claims",
     "client_assertion",
     "client_assertion_type",
     "client_id",
@@ -41,6 +42,7 @@ const KNOWN: [&str; 27] = [
     "code_verifier",
     "dpop_jkt",
     "grant_type",
+    "id_token_hint",
     "login_hint",
     "max_age",
     "nonce",

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{
     authentication::Demands,
     authorization_details::{DetailEntry, for_resources},
+    claims::ClaimsRequest,
     clients::{Binding, Client},
     endpoints::Endpoint,
     parameters::Parameters,
@@ -124,6 +125,7 @@ impl Server {
                 response_type.as_str()
             )));
         }
+        let (demands, claims) = self.demanded(client, parameters, &scope)?;
         Ok(PushedRequest {
             client_id: client.id.clone(),
             response_type,
@@ -140,7 +142,8 @@ impl Server {
             )?,
             scope,
             authorization_details: details,
-            demands: Demands::read(parameters, client, &self.acr_values())?,
+            demands,
+            claims,
             login_hint: parameters.get("login_hint").and_then(hint),
             state: owned("state"),
             nonce: owned("nonce"),
@@ -154,6 +157,42 @@ impl Server {
             opens_until: request.opens_until,
             page_key,
         })
+    }
+
+    /// How somebody has to sign in, who, and what the client is to be told about them (OpenID Connect Core §3.1.2.1).
+    fn demanded(
+        &self,
+        client: &Client,
+        parameters: &Parameters,
+        scope: &str,
+    ) -> Result<(Demands, ClaimsRequest), Refusal> {
+        let now = self.clock.now();
+        let supported = self.acr_values();
+        let mut demands = Demands::read(parameters, client, &supported)?;
+        // Without `openid` these parameters mean nothing here.
+        if !self.has_openid(scope) {
+            return Ok((demands, ClaimsRequest::default()));
+        }
+        let asked = ClaimsRequest::read(parameters.get("claims"))?;
+        demands.demand_acr(&asked.indispensable_acrs()?, &supported)?;
+        if let Some(subjects) = asked.subjects()? {
+            demands.demand_subject(subjects)?;
+        }
+        if let Some(hint) = parameters.get("id_token_hint") {
+            let hinted = self.own_id_token(hint, now);
+            let hinted = hinted.filter(|token| token.client_id == client.id);
+            let hinted = hinted.ok_or_else(|| {
+                Refusal::invalid_request(
+                    "id_token_hint must be an ID token that this server gave to this client, decrypted",
+                )
+            })?;
+            demands.demand_subject(vec![hinted.subject])?;
+        }
+        let claims = ClaimsRequest {
+            userinfo: self.tellable(client, asked.userinfo),
+            id_token: self.tellable(client, asked.id_token),
+        };
+        Ok((demands, claims))
     }
 
     /// What exactly is asked for (RFC 9396 §2).

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::{
     authorization_details::DetailsProblem, keys::NoSigningKey, parameters::InvalidParameters,
-    secret::NoRandomness, store::StoreError,
+    people::AuthenticatorFault, secret::NoRandomness, store::StoreError,
 };
 use crate::{
     dpop::NonceFailure,
@@ -67,6 +67,9 @@ pub(crate) enum Fault {
     NoResourceKey(String),
     #[error(transparent)]
     Encryption(#[from] JweKeyError),
+    /// What is known of a person cannot be had.
+    #[error("claims: {0}")]
+    Claims(#[from] AuthenticatorFault),
     /// Somebody cannot be told from a client that gets tokens on its own behalf (RFC 9068 §5).
     #[error(
         "{0:?} is the subject of a person and the client_id of a client registered for client_credentials"

@@ -1,6 +1,6 @@
 //! Which path leads where.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -14,8 +14,11 @@ use http::{HeaderValue, StatusCode, header};
 use tower_http::timeout::TimeoutLayer;
 
 use super::{
-    endpoints::Endpoint, interaction, introspection, metadata, pushed_request, revocation,
-    server::Server, token,
+    endpoints::Endpoint,
+    interaction, introspection, metadata, pushed_request, revocation,
+    server::Server,
+    token,
+    userinfo::{self, Gate},
 };
 
 /// The largest body that is read. A request with a `state` of thousands of characters and an assertion is far smaller.
@@ -25,7 +28,7 @@ const MAX_BODY: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Routes with absolute paths: an issuer with a path brings it along.
-pub(crate) fn router(server: Arc<Server>) -> Router {
+pub(crate) fn router(server: Arc<Server>, userinfo: Option<&Gate>) -> Router {
     let endpoints = server.endpoints.clone();
     let path = |endpoint| endpoints.path(endpoint);
     let mut router = Router::new()
@@ -64,6 +67,13 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
     if server.resources.inquirers().next().is_some() {
         let asked = post(introspection::handle);
         router = router.route(&path(Endpoint::Introspection), asked);
+    }
+    if let Some(gate) = userinfo {
+        let told = get(userinfo::handle).post(userinfo::handle);
+        let told = told
+            .layer::<_, Infallible>(gate.scope.clone())
+            .layer::<_, Infallible>(gate.layer.clone());
+        router = router.route(&path(Endpoint::UserInfo), told);
     }
     for path in endpoints.openid_paths() {
         router = router.route(&path, get(metadata::metadata));

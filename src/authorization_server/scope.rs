@@ -46,6 +46,31 @@ impl ScopeDescription {
             .allows("A name that only means you, and when and how you signed in")
     }
 
+    /// The scope `profile`: name, picture, birthday and their like (OpenID Connect Core §5.4), told at the userinfo endpoint.
+    #[must_use]
+    pub fn profile() -> Self {
+        Self::new("profile", "See your profile")
+            .allows("Your name and what else you tell about yourself")
+    }
+
+    /// The scope `email` (OpenID Connect Core §5.4).
+    #[must_use]
+    pub fn email() -> Self {
+        Self::new("email", "See your email address")
+    }
+
+    /// The scope `address` (OpenID Connect Core §5.4).
+    #[must_use]
+    pub fn address() -> Self {
+        Self::new("address", "See your postal address")
+    }
+
+    /// The scope `phone` (OpenID Connect Core §5.4).
+    #[must_use]
+    pub fn phone() -> Self {
+        Self::new("phone", "See your telephone number")
+    }
+
     /// Says what exactly the scope allows.
     #[must_use]
     pub fn allows(mut self, text: impl Into<String>) -> Self {

@@ -78,7 +78,7 @@ impl IssuerKeys {
     }
 
     /// No keys and no way to any: of an issuer that signs nothing.
-    #[cfg(feature = "discovery")]
+    #[cfg(any(feature = "discovery", feature = "authorization-server"))]
     pub(crate) fn none() -> Self {
         Self(Source::Fixed(KeySnapshot {
             keys: VerifyingKeySet::new(&JwkSet::default()),

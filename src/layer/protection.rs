@@ -86,6 +86,15 @@ impl Protection {
             })
     }
 
+    /// The answer where the token cannot be used for a reason that no demand is about.
+    #[cfg(feature = "authorization-server")]
+    pub(crate) fn refuse(&self, error: crate::token::TokenError) -> Refused {
+        let rejection = Rejection::Refused(error.clone().into());
+        let evidence = Evidence::of(&self.token);
+        self.record.note(&self.server, Some(&rejection), &evidence);
+        Refused(Box::new(self.answer(error.into())))
+    }
+
     pub(super) fn reports_only(&self) -> bool {
         self.server.reports_only()
     }

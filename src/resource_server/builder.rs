@@ -8,6 +8,8 @@ use std::{
 
 #[cfg(feature = "discovery")]
 use super::introspected::Introspectors;
+#[cfg(feature = "authorization-server")]
+use super::own_tokens::OwnTokens;
 use super::{
     Binding, ConfigError, DangerousSettings, PathPrefix, Profile, PublicUrl, ResourceMetadata,
     ResourceServer, ServedHost, TrustedIssuer, TrustedProxies,
@@ -44,6 +46,8 @@ pub struct ResourceServerBuilder {
     replay: Option<Arc<dyn ReplayStore>>,
     encryption: TokenEncryption,
     revocation: Option<Arc<dyn RevocationCheck>>,
+    #[cfg(feature = "authorization-server")]
+    own_tokens: Option<OwnTokens>,
     max_token_bytes: usize,
     token_cache_bytes: u64,
     clock_skew: Duration,
@@ -69,6 +73,8 @@ impl ResourceServerBuilder {
             replay: None,
             encryption: TokenEncryption::default(),
             revocation: None,
+            #[cfg(feature = "authorization-server")]
+            own_tokens: None,
             max_token_bytes: 16 * 1024,
             token_cache_bytes: 64 * 1024 * 1024,
             clock_skew: Duration::from_secs(10),
@@ -232,6 +238,20 @@ impl ResourceServerBuilder {
         self
     }
 
+    /// Asks the issuer, which is in this very process, about every token, and takes proofs for these URLs.
+    #[cfg(feature = "authorization-server")]
+    pub(crate) fn own_tokens(mut self, own: OwnTokens) -> Self {
+        self.own_tokens = Some(own);
+        self
+    }
+
+    /// Sets the clock that somebody else has, too.
+    #[cfg(feature = "authorization-server")]
+    pub(crate) fn shared_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// Sets how many bytes of access token are read at all; 16 KiB unless set.
     pub fn max_token_bytes(mut self, bytes: usize) -> Self {
         self.max_token_bytes = bytes;
@@ -332,6 +352,8 @@ impl ResourceServerBuilder {
             #[cfg(feature = "discovery")]
             introspectors,
             revocation: self.revocation,
+            #[cfg(feature = "authorization-server")]
+            own_tokens: self.own_tokens,
             replay: self.replay.unwrap_or_else(|| {
                 Arc::new(MemoryReplayStore::new(MemoryReplayStore::DEFAULT_CAPACITY))
             }),

@@ -15,7 +15,7 @@ use super::{
     wish::{Findings, KeyWish, Wish},
 };
 use crate::{
-    dpop::{ProofError, ProofRequest, VerifiedProof, proof_header},
+    dpop::{ProofError, ProofRequest, TargetUri, VerifiedProof, proof_header},
     jose::{CertificateThumbprint, JwkThumbprint},
     metrics,
     rejection::{AuthScheme, Refusal, Rejection},
@@ -200,15 +200,22 @@ impl ResourceServer {
         let Some(proof) = presented.proof else {
             return Ok(None);
         };
-        let target = self.0.url.target(facts, &self.0.proxies)?;
-        let request = ProofRequest {
-            method: facts.method.as_str(),
-            target: &target,
-            access_token_hash: Some(&presented.hash.0),
-            bound_to,
-            now,
+        let verify = |target: &TargetUri| {
+            let request = ProofRequest {
+                method: facts.method.as_str(),
+                target,
+                access_token_hash: Some(&presented.hash.0),
+                bound_to,
+                now,
+            };
+            self.0.proofs.verify(proof, &request)
         };
-        Ok(Some(self.0.proofs.verify(proof, &request)?))
+        #[cfg(feature = "authorization-server")]
+        if let Some(own) = &self.0.own_tokens {
+            return Ok(Some(own.proof(verify)?));
+        }
+        let target = self.0.url.target(facts, &self.0.proxies)?;
+        Ok(Some(verify(&target)?))
     }
 
     /// Checks everything that can be checked before it is known what a token is bound to, where finding that out is dear: a
@@ -237,6 +244,12 @@ impl ResourceServer {
         now: Timestamp,
         findings: &Findings,
     ) -> Result<Candidate, Halt> {
+        #[cfg(feature = "authorization-server")]
+        if let Some(own) = &self.0.own_tokens {
+            let token = self.vouched(own, presented, facts, now, findings)?;
+            let signed_by = None;
+            return Ok(Candidate { token, signed_by });
+        }
         let remembered = self.remembered(presented.hash, now)?;
         let text = presented.credentials.token;
         // The forms of tokens part here; whatever is not a signed JWT has to become claims to be believed in another way.

@@ -47,6 +47,8 @@ mod fapi_headers;
 mod introspected;
 mod judge;
 mod metadata;
+#[cfg(feature = "authorization-server")]
+mod own_tokens;
 mod profile;
 mod proxies;
 mod public_url;
@@ -59,6 +61,8 @@ mod trusted_issuer;
 mod url;
 mod wish;
 
+#[cfg(feature = "authorization-server")]
+pub(crate) use self::own_tokens::{OwnTokens, Vouch, Vouching};
 #[cfg(feature = "discovery")]
 pub use self::trusted_issuer::DiscoverError;
 pub use self::{

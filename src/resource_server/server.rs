@@ -15,6 +15,8 @@ use http::{HeaderMap, Method, Request, Response};
 
 #[cfg(feature = "discovery")]
 use super::introspected::Introspectors;
+#[cfg(feature = "authorization-server")]
+use super::own_tokens::OwnTokens;
 use super::{
     Binding, ProfileSettings, RequestFacts, ResourceServerBuilder, TrustedIssuer, TrustedProxies,
     encryption::TokenEncryption,
@@ -57,6 +59,9 @@ pub(super) struct Inner {
     #[cfg(feature = "discovery")]
     pub(super) introspectors: Introspectors,
     pub(super) revocation: Option<Arc<dyn RevocationCheck>>,
+    /// Where the issuer is in this very process.
+    #[cfg(feature = "authorization-server")]
+    pub(super) own_tokens: Option<OwnTokens>,
     pub(super) replay: Arc<dyn ReplayStore>,
     pub(super) max_token_bytes: usize,
     pub(super) clock_skew: Duration,

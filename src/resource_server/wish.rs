@@ -1,5 +1,7 @@
 //! What the verdict may have to wait for, and what came of it.
 
+#[cfg(feature = "authorization-server")]
+use super::own_tokens::{Vouched, Vouching};
 #[cfg(feature = "discovery")]
 use crate::{
     issuer::{Introspector, Question},
@@ -21,6 +23,9 @@ pub(crate) enum Wish {
     Introspection(Introspector, Question),
     /// Whether the token was revoked, as somebody else knows.
     Revocation(PendingStanding),
+    /// What the issuer in this process remembers of the token.
+    #[cfg(feature = "authorization-server")]
+    Vouching(Vouching),
 }
 
 /// Keys that are not at hand.
@@ -41,11 +46,14 @@ pub(crate) struct Findings {
     pub(super) introspected: Option<Introspected>,
     /// What the check for revocation has just said.
     pub(super) standing: Option<Standing>,
+    /// What the issuer in this process has just said.
+    #[cfg(feature = "authorization-server")]
+    pub(super) vouched: Option<Vouched>,
 }
 
 impl Wish {
     /// How many kinds there are: no request waits more often, because each kind is fulfilled at most once.
-    pub(super) const KINDS: usize = 3;
+    pub(super) const KINDS: usize = 4;
 
     /// Waits, and notes what came of it.
     ///
@@ -60,6 +68,8 @@ impl Wish {
                 findings.introspected = Some(introspector.ask(question, now).await?);
             }
             Self::Revocation(answer) => findings.standing = Some(answer.await?),
+            #[cfg(feature = "authorization-server")]
+            Self::Vouching(answer) => findings.vouched = Some(answer.await?),
         }
         Ok(())
     }

@@ -29,6 +29,8 @@ pub(crate) use self::jwt::{TokenRules, UnverifiedToken};
 
 #[cfg(feature = "discovery")]
 pub(crate) use self::introspected::{Introspected, IntrospectionRules};
+#[cfg(feature = "authorization-server")]
+pub(crate) use self::jwt::of_issuer;
 pub(crate) use self::jwt::{check_time, shortened};
 pub use self::{
     access_token::AccessToken,

@@ -21,6 +21,7 @@ mod authorize;
 mod browser;
 mod by_value;
 mod certificates;
+mod claims;
 mod client_credentials;
 mod clients;
 mod code;
@@ -66,4 +67,5 @@ mod sign_in_demands;
 #[cfg(all(feature = "client", feature = "tls"))]
 mod signed_flow;
 mod signed_response;
+mod userinfo;
 mod world;

@@ -74,6 +74,61 @@ async fn both_documents_say_what_is_supported_and_nothing_else() {
     assert_eq!(oauth.json(), expected);
 }
 
+// OpenID Connect Discovery §3, RFC 8705 §5: what an OpenID provider adds, and what becomes true then.
+#[tokio::test]
+async fn an_openid_provider_says_that_it_is_one() {
+    let ask = async |world: &World| {
+        let url = "https://as.example/.well-known/openid-configuration";
+        let document = get(world, url).await.json();
+        document.as_object().unwrap().clone()
+    };
+    let plain = ask(&World::new()).await;
+    let provider = ask(&crate::userinfo::informed_provider(&json!({}))).await;
+    let encryption = &plain["authorization_encryption_alg_values_supported"];
+    let content = &plain["authorization_encryption_enc_values_supported"];
+    let expected = json!({
+        "scopes_supported":
+            ["accounts", "payments", "admin", "openid", "profile", "email", "address", "phone"],
+        "userinfo_endpoint": "https://as.example/userinfo",
+        "userinfo_signing_alg_values_supported": ["ES256"],
+        "userinfo_encryption_alg_values_supported": encryption,
+        "userinfo_encryption_enc_values_supported": content,
+        "id_token_encryption_alg_values_supported": encryption,
+        "id_token_encryption_enc_values_supported": content,
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": true,
+        "claims_supported": [
+            "iss", "sub", "aud", "exp", "iat", "auth_time", "acr",
+            "name", "email", "email_verified", "address", "phone_number", "branch",
+        ],
+        "display_values_supported": ["page"],
+    });
+    for (name, value) in &provider {
+        match expected.get(name) {
+            Some(expected) => assert_eq!(value, expected, "{name}"),
+            None if name == "mtls_endpoint_aliases" => {
+                let alias = &value["userinfo_endpoint"];
+                assert_eq!(alias, "https://mtls.as.example/userinfo");
+            }
+            None => assert_eq!(Some(value), plain.get(name), "{name}"),
+        }
+    }
+    for name in expected.as_object().unwrap().keys() {
+        assert!(provider.contains_key(name), "{name}");
+    }
+    for required in [
+        "issuer",
+        "authorization_endpoint",
+        "token_endpoint",
+        "jwks_uri",
+        "response_types_supported",
+        "subject_types_supported",
+        "id_token_signing_alg_values_supported",
+    ] {
+        assert!(provider.contains_key(required), "{required}");
+    }
+}
+
 // RFC 8414 §3.1 and §5; OpenID Connect Discovery §4.1.
 #[tokio::test]
 async fn an_issuer_with_a_path_is_found_at_its_places() {

@@ -259,6 +259,26 @@ fn a_mistake_in_what_can_be_asked_for_is_reported_too() {
 }
 
 #[test]
+fn a_mistake_in_what_clients_are_told_about_people_is_reported_too() {
+    for (right, wrong, at, reason) in [
+        (
+            "id_token_signed_response_alg = \"ES256\"",
+            "id_token_signed_response_alg = \"EdDSA\"",
+            line("client_id = \"budget-planner\"") - 1,
+            "id_token_signed_response_alg, or a profile, that none of the signing keys",
+        ),
+        (
+            "email = \"alice@example.com\"",
+            "email = \" \"",
+            line("[[users]]"),
+            "claims: email is empty",
+        ),
+    ] {
+        mistaken(right, wrong, at, reason);
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let missing = Config::from_file(Path::new("/nowhere/as.toml")).unwrap_err();
     assert!(

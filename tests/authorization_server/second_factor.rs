@@ -6,7 +6,10 @@ use serde_json::json;
 use tower_fapi::{
     authorization_server::{
         AuthenticationRules, AuthorizationServerBuilder, SecondFactorUse,
-        people::{ConfiguredUsers, Password, Throttling, TotpSecret, UserConfig, hash_password},
+        people::{
+            ConfiguredUsers, Password, StandardClaims, Throttling, TotpSecret, UserConfig,
+            hash_password,
+        },
         store::RecordKind,
     },
     replay::MemoryReplayStore,
@@ -33,6 +36,7 @@ pub fn people() -> ConfiguredUsers {
         display_name: format!("{name} Example"),
         password_hash: HASH.clone(),
         totp_secret: secret.map(|secret| secret.to_owned().into()),
+        claims: StandardClaims::default(),
     };
     ConfiguredUsers::new([user("alice", Some(SECRET)), user("bob", None)]).unwrap()
 }

@@ -6,7 +6,9 @@ use tower_fapi::{
         AuthenticationRules, AuthorizationDetailsType, AuthorizationServer,
         AuthorizationServerBuilder, CertificateAuthorities, DetailMember, DetailValue,
         EncryptionKeys, ScopeDescription, SecondFactorUse, SigningKeys,
-        people::{ConfiguredUsers, Password, TotpSecret, UserConfig, hash_password},
+        people::{
+            ConfiguredUsers, Password, StandardClaims, TotpSecret, UserConfig, hash_password,
+        },
     },
     jose::{JwsAlgorithm, jwe::JweAlgorithm},
 };
@@ -87,6 +89,7 @@ fn person(name: &str, totp_secret: Option<String>) -> UserConfig {
         display_name: name.to_uppercase(),
         password_hash: hash_password(&Password::from(PASSWORD.to_owned())).unwrap(),
         totp_secret: totp_secret.map(Into::into),
+        claims: StandardClaims::default(),
     }
 }
 

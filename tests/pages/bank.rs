@@ -14,7 +14,9 @@ use tower_fapi::{
         AuthorizationDetailsType, AuthorizationServer, DetailMember, DetailValue, Lifetimes,
         ScopeDescription, SigningKeys,
         pages::Branding,
-        people::{ConfiguredUsers, Password, TotpSecret, UserConfig, hash_password},
+        people::{
+            ConfiguredUsers, Password, StandardClaims, TotpSecret, UserConfig, hash_password,
+        },
     },
     jose::{JwsAlgorithm, SigningKey},
     testing::Document,
@@ -174,6 +176,7 @@ fn people() -> (Vec<UserConfig>, Value) {
         display_name: display_name.to_owned(),
         password_hash: password_hash.clone(),
         totp_secret,
+        claims: StandardClaims::default(),
     };
     let mut people = vec![person("alice", "Alice Example", None)];
     let mut secrets = Map::new();

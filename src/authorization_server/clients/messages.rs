@@ -29,6 +29,8 @@ pub(crate) struct Messages {
     /// How its responses of mode `jwt` are protected.
     pub(crate) responses: Protection,
     pub(crate) id_tokens: Protection,
+    /// How what it is told about people is protected; JSON if it is not.
+    pub(crate) userinfo: Option<Protection>,
 }
 
 impl Messages {
@@ -79,6 +81,7 @@ impl Messages {
         Ok(Self {
             responses: Protection::register(&responses(metadata), given, fetched)?,
             id_tokens: Protection::register(&id_tokens(metadata), given, fetched)?,
+            userinfo: userinfo(metadata, given, fetched)?,
             keys,
             request_object_algorithm,
             request_object_required,
@@ -88,11 +91,14 @@ impl Messages {
     }
 
     /// Everything that is signed for the client, and the member in which it says with what.
-    pub(crate) const fn signed(&self) -> [(&Protection, &'static str); 2] {
+    pub(crate) fn signed(&self) -> impl Iterator<Item = (&Protection, &'static str)> {
+        let userinfo = self.userinfo.as_ref();
         [
             (&self.responses, "authorization_signed_response_alg"),
             (&self.id_tokens, "id_token_signed_response_alg"),
         ]
+        .into_iter()
+        .chain(userinfo.map(|userinfo| (userinfo, "userinfo_signed_response_alg")))
     }
 }
 
@@ -128,5 +134,27 @@ const fn id_tokens(metadata: &ClientMetadata) -> Wish {
         encrypted: metadata.id_token_encrypted_response_alg,
         encrypted_name: "id_token_encrypted_response_alg",
         with: metadata.id_token_encrypted_response_enc,
+    }
+}
+
+/// OpenID Connect Dynamic Client Registration §2. What is encrypted has to be signed, too: anybody could have encrypted it.
+fn userinfo(
+    metadata: &ClientMetadata,
+    given: Option<&JwkSet>,
+    fetched: Option<&IssuerKeys>,
+) -> Result<Option<Protection>, ClientProblem> {
+    let wish = Wish {
+        signed: metadata.userinfo_signed_response_alg,
+        allowed: metadata.fapi_profile.algorithms(),
+        encrypted: metadata.userinfo_encrypted_response_alg,
+        encrypted_name: "userinfo_encrypted_response_alg",
+        with: metadata.userinfo_encrypted_response_enc,
+    };
+    match wish.signed {
+        Some(_) => Protection::register(&wish, given, fetched).map(Some),
+        None if wish.encrypted.is_some() || wish.with.is_some() => {
+            Err(ClientProblem::Missing("userinfo_signed_response_alg"))
+        }
+        None => Ok(None),
     }
 }

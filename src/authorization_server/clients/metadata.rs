@@ -118,6 +118,16 @@ pub struct ClientMetadata {
     /// What they are encrypted with: `A128CBC-HS256` if not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_token_encrypted_response_enc: Option<ContentEncryption>,
+    /// What it is told about people at the userinfo endpoint is a JWT, signed with this: an algorithm the server has a key for.
+    /// It is JSON if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_signed_response_alg: Option<JwsAlgorithm>,
+    /// How the key of that JWT reaches it, if it is to be encrypted, too, to a key of its `jwks` or `jwks_uri`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_encrypted_response_alg: Option<JweAlgorithm>,
+    /// What it is encrypted with: `A128CBC-HS256` if not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub userinfo_encrypted_response_enc: Option<ContentEncryption>,
     /// Its access tokens are bound to a DPoP key (RFC 9449 §5.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dpop_bound_access_tokens: Option<bool>,

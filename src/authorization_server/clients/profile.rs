@@ -156,6 +156,10 @@ impl FapiProfile {
                 "id_token_signed_response_alg",
                 metadata.id_token_signed_response_alg,
             ),
+            (
+                "userinfo_signed_response_alg",
+                metadata.userinfo_signed_response_alg,
+            ),
         ];
         let other = |algorithm: Option<_>| algorithm.is_some_and(|it| !self.allows_algorithm(it));
         if let Some((name, _)) = algorithms.into_iter().find(|(_, it)| other(*it)) {

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     authorization_server::{
         authentication::Step,
+        claims::in_words,
         endpoints::Endpoint,
         pages::{ConsentPage, Detail, Scope, field},
         secret::{Secret, random},
@@ -116,6 +117,7 @@ async fn approve(
             auth_time: Some(live.session.auth_time),
             acr: Some(acr),
             amr: live.session.amr,
+            claims: request.claims.clone(),
         },
     };
     let fresh = Code::Fresh(Box::new(CodeRequest {
@@ -195,9 +197,17 @@ impl Server {
             .ok_or(PageError::Changed)?;
         let action = interaction.page(self, Endpoint::Consent);
         let csrf = interaction.csrf(Purpose::Consent, Some(&live.id));
-        let scopes = self
+        let mut scopes = self
             .scopes_in_words(interaction)
             .ok_or(PageError::Changed)?;
+        let request = &interaction.request;
+        let claims = in_words(request.claims.beyond(&request.scope));
+        if !claims.is_empty() {
+            scopes.push(Scope {
+                title: "See details about you",
+                allows: &claims,
+            });
+        }
         Ok(self.pages.consent(&ConsentPage {
             form: interaction.form(&action, &csrf),
             client_name: &interaction.client.name,

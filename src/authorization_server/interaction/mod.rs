@@ -81,6 +81,7 @@ const PARAMETER: &str = "interaction";
 
 const SIGN_IN: (&str, &str) = ("login_required", "Somebody has to sign in");
 const APPROVE: (&str, &str) = ("consent_required", "Somebody has to approve");
+const SOMEBODY_ELSE: (&str, &str) = ("login_required", "Somebody else has to sign in");
 const CANNOT: (&str, &str) = (UNMET, "The person cannot sign in as it is demanded");
 
 const HANDLE: usize = 32 + 8 + 32;
@@ -226,6 +227,7 @@ impl Server {
             Step::SecondFactor => (Endpoint::SecondFactor, silent.then_some(SIGN_IN)),
             Step::Consent { .. } => (Endpoint::Consent, silent.then_some(APPROVE)),
             Step::Unmet => (Endpoint::Login, Some(CANNOT)),
+            Step::SomebodyElse => (Endpoint::Login, Some(SOMEBODY_ELSE)),
         };
         let Some((error, description)) = refused else {
             return see_other(&interaction.page(self, endpoint));

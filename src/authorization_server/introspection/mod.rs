@@ -14,7 +14,7 @@ use self::answer::{Answer, Format};
 use super::{
     client_authentication::{Presented, UsedAssertion},
     direct::is_form,
-    issued_token::{IssuedToken, Recognised},
+    issued_token::IssuedToken,
     parameters::Parameters,
     refusal::{Failure, Refusal},
     resources::Inquirer,
@@ -110,12 +110,6 @@ async fn known_to(
     token: &str,
     now: Timestamp,
 ) -> Result<Option<IssuedToken>, Failure> {
-    match server.recognise(token, now).await? {
-        Recognised::AccessToken(token)
-            if token.is_for(&inquirer.resource) && server.is_active(&token, now).await? =>
-        {
-            Ok(Some(token))
-        }
-        Recognised::AccessToken(_) | Recognised::Other | Recognised::Unknown => Ok(None),
-    }
+    let token = server.active_token(token, now).await?;
+    Ok(token.filter(|token| token.is_for(&inquirer.resource)))
 }

@@ -6,9 +6,9 @@ use thiserror::Error;
 use tokio::task;
 
 use super::{
-    Answer, Authenticated, AuthenticationFuture, Authenticator, AuthenticatorFault, HashFault,
-    InvalidUser, LoginAttempt, SecondFactorAnswer, SecondFactorAttempt, SecondFactorFuture,
-    Throttling, UsedCode, UserConfig,
+    Answer, Authenticated, AuthenticationFuture, Authenticator, AuthenticatorFault, ClaimsFuture,
+    HashFault, InvalidUser, LoginAttempt, SecondFactorAnswer, SecondFactorAttempt,
+    SecondFactorFuture, Throttling, UsedCode, UserConfig,
     directory::Directory,
     gate::Gate,
     hash::{Floor, WEAKEST},
@@ -30,7 +30,7 @@ use crate::time::Timestamp;
 /// An unknown username costs the same work, and waits in the same way, as a wrong password.
 ///
 /// ```
-/// use tower_fapi::authorization_server::people::{ConfiguredUsers, Password, UserConfig, hash_password};
+/// use tower_fapi::authorization_server::people::{ConfiguredUsers, Password, StandardClaims, UserConfig, hash_password};
 ///
 /// let ada = UserConfig {
 ///     username: "ada".to_owned(),
@@ -38,6 +38,7 @@ use crate::time::Timestamp;
 ///     display_name: "Ada Lovelace".to_owned(),
 ///     password_hash: hash_password(&Password::from("correct horse battery staple".to_owned()))?,
 ///     totp_secret: None,
+///     claims: StandardClaims::default(),
 /// };
 /// let users = ConfiguredUsers::new([ada])?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -173,6 +174,15 @@ impl Authenticator for ConfiguredUsers {
         Box::pin(self.decide(attempt, now))
     }
 
+    fn claims_supported(&self) -> Vec<String> {
+        self.directory.claim_names().into_iter().collect()
+    }
+
+    fn claims(&self, subject: &str) -> ClaimsFuture<'_> {
+        let known = self.directory.claims(subject).cloned();
+        Box::pin(std::future::ready(Ok(known.unwrap_or_default())))
+    }
+
     fn offers_second_factor(&self) -> bool {
         self.directory.has_second_factors()
     }
@@ -219,7 +229,7 @@ mod tests {
 
     use super::*;
     use crate::authorization_server::people::{
-        Password, TotpSecret, gate::WAITING, hash::hash_with,
+        Password, StandardClaims, TotpSecret, gate::WAITING, hash::hash_with,
     };
 
     const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
@@ -236,6 +246,7 @@ mod tests {
             display_name: format!("{username} Example"),
             password_hash: hash_with(&cheap(), &password.to_owned().into()).unwrap(),
             totp_secret: None,
+            claims: StandardClaims::default(),
         }
     }
 
@@ -262,6 +273,29 @@ mod tests {
         assert_eq!(ada.display_name, "Ada Example");
         assert_eq!(ada.auth_time, NOW);
         assert_eq!((ada.acr, ada.amr), (None, vec!["pwd".to_owned()]));
+    }
+
+    // OpenID Connect Core §5.1: the whole name is there without being said twice.
+    #[tokio::test]
+    async fn of_somebody_is_told_what_is_configured_and_of_nobody_nothing() {
+        let mut ada = user("Ada", "engine");
+        ada.claims.email = Some("ada@example.com".to_owned());
+        let mut bob = user("bob", "b");
+        bob.claims.name = Some("Robert".to_owned());
+        let people = ConfiguredUsers::with_floor([ada, bob], ANY).unwrap();
+        assert_eq!(people.claims_supported(), ["email", "name"]);
+        for (subject, expected) in [
+            (
+                "sub-Ada",
+                serde_json::json!({"name": "Ada Example", "email": "ada@example.com"}),
+            ),
+            ("sub-bob", serde_json::json!({"name": "Robert"})),
+            ("sub-nobody", serde_json::json!({})),
+            ("Ada", serde_json::json!({})),
+        ] {
+            let told = people.claims(subject).await.unwrap();
+            assert_eq!(serde_json::Value::Object(told), expected, "{subject}");
+        }
     }
 
     #[tokio::test]

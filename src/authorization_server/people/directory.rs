@@ -1,10 +1,12 @@
 //! Who is who: the users of the configuration, checked, and what stands in for those who are not among them.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     hash::{BuildHasher, RandomState},
     sync::Arc,
 };
+
+use serde_json::{Map, Value};
 
 use super::{
     ConfiguredUsersError, HashFault, InvalidUser, TotpSecret, UserConfig, UserProblem,
@@ -17,6 +19,7 @@ use super::{
 pub(super) struct Directory {
     users: HashMap<String, User>,
     second_factors: HashMap<String, TotpSecret>,
+    claims: HashMap<String, Map<String, Value>>,
     decoys: Decoys,
 }
 
@@ -37,6 +40,7 @@ impl Directory {
         let mut users = HashMap::new();
         let mut subjects = HashSet::new();
         let mut second_factors = HashMap::new();
+        let mut claims = HashMap::new();
         for (index, user) in configured.into_iter().enumerate() {
             let invalid = |problem| InvalidUser {
                 position: index.saturating_add(1),
@@ -57,6 +61,10 @@ impl Directory {
                 return Err(invalid(UserProblem::DuplicateSubject).into());
             }
             let has_second_factor = totp.is_some();
+            let mut known = user.claims.to_members();
+            let name_on_pages = || user.display_name.clone().into();
+            known.entry("name").or_insert_with(name_on_pages);
+            claims.insert(user.subject.clone(), known);
             second_factors.extend(totp.map(|secret| (user.subject.clone(), secret)));
             let user = User {
                 has_second_factor,
@@ -70,6 +78,7 @@ impl Directory {
             decoys: Decoys::new(&users)?,
             users,
             second_factors,
+            claims,
         })
     }
 
@@ -80,6 +89,16 @@ impl Directory {
 
     pub(super) fn has_subject(&self, subject: &str) -> bool {
         self.users.values().any(|user| user.subject == subject)
+    }
+
+    /// What is known of this subject.
+    pub(super) fn claims(&self, subject: &str) -> Option<&Map<String, Value>> {
+        self.claims.get(subject)
+    }
+
+    /// The names of all that is known of anybody.
+    pub(super) fn claim_names(&self) -> BTreeSet<String> {
+        self.claims.values().flat_map(Map::keys).cloned().collect()
     }
 
     pub(super) fn has_second_factors(&self) -> bool {
@@ -134,7 +153,10 @@ mod tests {
     use argon2::Params;
 
     use super::*;
-    use crate::authorization_server::people::hash::{WEAKEST, hash_with};
+    use crate::authorization_server::people::{
+        StandardClaims,
+        hash::{WEAKEST, hash_with},
+    };
 
     const ANY: Floor = Floor { memory: 0, work: 0 };
 
@@ -146,6 +168,7 @@ mod tests {
             display_name: format!("{username} Example"),
             password_hash: hash_with(&params, &"engine".to_owned().into()).unwrap(),
             totp_secret: None,
+            claims: StandardClaims::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! [`Authenticator`] is the seam: an existing user directory is put behind it. Bundled is [`ConfiguredUsers`].
 
+mod claims;
 mod configured;
 mod directory;
 mod gate;
@@ -19,6 +20,7 @@ use thiserror::Error;
 use crate::time::Timestamp;
 
 pub use self::{
+    claims::{Address, ClaimsFuture, StandardClaims},
     configured::{ConfiguredUsers, ConfiguredUsersError},
     hash::{HashFault, InvalidHash, hash_password},
     password::Password,
@@ -49,6 +51,21 @@ pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
     fn has_subject(&self, subject: &str) -> bool {
         let _ = subject;
         false
+    }
+
+    /// The names of the claims that [`claims`](Self::claims) may give of people: none unless said otherwise. Clients are told
+    /// (OpenID Connect Discovery §3), and others are not asked for.
+    fn claims_supported(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What is known of the person with this subject (OpenID Connect Core §5.1): claims by name, the standard ones and
+    /// others. Nothing unless said otherwise, and nothing of somebody who is not known.
+    ///
+    /// Who is told which of them is decided elsewhere: give all there are.
+    fn claims(&self, subject: &str) -> ClaimsFuture<'_> {
+        let _ = subject;
+        Box::pin(std::future::ready(Ok(serde_json::Map::new())))
     }
 
     /// Looks at the code of a second factor, typed at `now` by somebody whose password was right and who

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::{InvalidHash, InvalidTotpSecret};
+use super::{InvalidHash, InvalidTotpSecret, StandardClaims};
 
 /// One user in the configuration.
 #[derive(Clone, Deserialize)]
@@ -24,6 +24,9 @@ pub struct UserConfig {
     /// memory on drop.
     #[serde(default, deserialize_with = "wiped")]
     pub totp_secret: Option<Zeroizing<String>>,
+    /// What clients may be told of them (OpenID Connect Core §5.1), as far as they ask and the person agrees.
+    #[serde(default)]
+    pub claims: StandardClaims,
 }
 
 fn wiped<'de, D: Deserializer<'de>>(
@@ -79,6 +82,9 @@ pub enum UserProblem {
     /// The password hash cannot be used.
     #[error("password_hash: {0}")]
     PasswordHash(#[from] InvalidHash),
+    /// A claim that is there says nothing (OpenID Connect Core §5.3.2).
+    #[error("claims: {0} is empty: leave it out")]
+    EmptyClaim(String),
     /// The secret of the second factor cannot be used.
     #[error("totp_secret: {0}")]
     TotpSecret(#[from] InvalidTotpSecret),
@@ -110,6 +116,9 @@ impl UserConfig {
             || name.contains(char::is_control)
         {
             return Err(UserProblem::DisplayName);
+        }
+        if let Some(name) = self.claims.empty() {
+            return Err(UserProblem::EmptyClaim(name));
         }
         Ok(())
     }

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::{Record, RecordKey, RecordKind, Store, StoreError};
 use crate::{
     authorization_server::{
-        authentication::Demands, authorization_details::DetailEntry, response_mode::ResponseMode,
-        response_type::ResponseType,
+        authentication::Demands, authorization_details::DetailEntry, claims::ClaimsRequest,
+        response_mode::ResponseMode, response_type::ResponseType,
     },
     jose::{JwkThumbprint, sha256},
     time::Timestamp,
@@ -49,6 +49,9 @@ pub(crate) struct PushedRequest {
     /// Who the client believes will sign in (OpenID Connect Core §3.1.2.1).
     #[serde(default)]
     pub(crate) login_hint: Option<String>,
+    /// What the client wants to be told about the person beside what the scope stands for, as far as it can be.
+    #[serde(default)]
+    pub(crate) claims: ClaimsRequest,
     pub(crate) state: Option<String>,
     pub(crate) nonce: Option<String>,
     /// SHA-256 of the code verifier (RFC 7636 §4.2), if there is one.
@@ -70,7 +73,12 @@ impl PushedRequest {
     /// A hash of everything a person is asked to approve: it goes into the MAC of the pages, so that a form approves what
     /// its page showed and nothing else.
     pub(crate) fn asked_for(&self) -> [u8; 32] {
-        let all = (&self.scope, &self.authorization_details, &self.resources);
+        let all = (
+            &self.scope,
+            &self.authorization_details,
+            &self.resources,
+            &self.claims,
+        );
         sha256(serde_json::json!(all).to_string().as_bytes())
     }
 }
@@ -140,6 +148,9 @@ pub(crate) struct Approval {
     pub(crate) auth_time: Option<Timestamp>,
     pub(crate) acr: Option<String>,
     pub(crate) amr: Vec<String>,
+    /// What the client may be told about the person beside what the scope stands for.
+    #[serde(default)]
+    pub(crate) claims: ClaimsRequest,
 }
 
 impl Approval {

@@ -6,6 +6,7 @@ use super::{Issue, confirmation, sealing};
 use crate::{
     authorization_server::{
         authorization_details::DetailEntry,
+        claims::ClaimsRequest,
         direct::DirectRequest,
         pushed_request::requested_scope,
         refusal::{ErrorCode, Failure, Refusal},
@@ -52,6 +53,7 @@ pub(super) async fn give(
             auth_time: None,
             acr: None,
             amr: Vec::new(),
+            claims: ClaimsRequest::default(),
         },
     };
     // Without its grant a token would be revoked from the beginning: the grant is there first.

@@ -21,6 +21,8 @@ pub(crate) struct IdTokenMaker<'a> {
     client: &'a Client,
     approval: &'a Approval,
     protector: Protector,
+    /// What is told about the person.
+    told: Map<String, Value>,
 }
 
 /// What travels with an ID token or before it, and is tied to it.
@@ -49,7 +51,7 @@ impl Server {
 
     /// Gets together what an ID token for this client takes, if it has the scope for one.
     ///
-    /// Waits only for keys of the client that were never fetched. Call it before anything is consumed: what can fail,
+    /// Waits only for keys of the client that were never fetched, and for whoever knows the person. Call it before anything is consumed: what can fail,
     /// fails here.
     pub(crate) async fn id_token<'a>(
         &'a self,
@@ -62,11 +64,16 @@ impl Server {
             return Ok(None);
         }
         let protector = client.messages.id_tokens.ready(&self.keys, now).await?;
+        // What the scopes stand for is told at the userinfo endpoint: there is always an access token for it
+        // (OpenID Connect Core §5.4).
+        let asked = &approval.claims.id_token;
+        let told = self.claims_about(&approval.subject, OPENID, asked).await?;
         Ok(Some(IdTokenMaker {
             server: self,
             client,
             approval,
             protector,
+            told,
         }))
     }
 }
@@ -76,7 +83,7 @@ impl IdTokenMaker<'_> {
     pub(crate) fn make(&self, ties: Ties<'_>, now: Timestamp) -> Result<String, Fault> {
         let approval = self.approval;
         let hash = |text: &str| token_hash(self.protector.algorithm(), text);
-        let mut claims = Map::new();
+        let mut claims = self.told.clone();
         for (name, value) in [
             ("iss", Some(json!(self.server.endpoints.issuer()))),
             ("sub", Some(json!(approval.subject))),
