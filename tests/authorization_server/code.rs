@@ -184,7 +184,7 @@ async fn a_client_that_may_not_refresh_gets_no_refresh_token() {
     assert!(world.store.is_empty(RecordKind::RefreshToken));
 }
 
-// FAPI 2.0 Security Profile §5.4.1 and RFC 9700 §4.14: what the store holds opens nothing.
+// FAPI 2.0 Security Profile §5.4.1, RFC 6749 §10.3 and §10.4: what the store holds opens nothing.
 #[tokio::test]
 async fn codes_and_tokens_are_long_and_never_the_same() {
     let world = World::new();

@@ -160,7 +160,7 @@ async fn a_request_object_says_who_asks_whom_and_when() {
         ("RFC 9126 §3: client_id missing", json!({"client_id": null})),
         ("of another client", json!({"client_id": "other"})),
         (
-            "Message Signing §5.3.1.1 no. 2: aud missing",
+            "Message Signing §5.3.1 no. 2: aud missing",
             json!({"aud": null}),
         ),
         ("no issuer", json!({"aud": "https://other.example"})),

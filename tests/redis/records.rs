@@ -90,7 +90,7 @@ async fn a_record_ends_when_it_says_whatever_the_clocks_show() {
     }
 }
 
-// RFC 9700 §4.14; nothing in a key can be redeemed, and no server finds what is another's.
+// RFC 6749 §10.3 and §10.4; nothing in a key can be redeemed, and no server finds what is another's.
 #[tokio::test]
 async fn servers_with_different_issuers_share_a_redis_and_nothing_in_it() {
     let Some(server) = RedisServer::start(&[]) else {

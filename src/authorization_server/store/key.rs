@@ -60,7 +60,7 @@ impl fmt::Display for RecordKind {
 /// The key of a record.
 ///
 /// It is made from the SHA-256 of the value that a client or browser holds, never from the value itself: whoever reads
-/// the store can redeem nothing (RFC 9700 §4.14).
+/// the store can redeem nothing (RFC 6749 §10.3 and §10.4).
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RecordKey {
     kind: RecordKind,

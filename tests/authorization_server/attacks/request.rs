@@ -26,7 +26,7 @@ async fn request_uri_of_another_client() {
     browser.approve("dpop", &victims).await;
 }
 
-/// A1; RFC 9126 §7.2 and §7.3, FAPI 2.0 Security Profile §5.3.2.2.
+/// A1; RFC 9126 §7.5, FAPI 2.0 Security Profile §5.3.2.2.
 ///
 /// The attacker swaps the `request_uri` in the link of a victim for one of their own, at the same client. The victim approves
 /// the attacker's request, and the client gets a response with the attacker's state and a code that is bound to the attacker's
@@ -111,7 +111,7 @@ async fn guessing_a_request_uri() {
     }
 }
 
-/// A1 without the key of any client; RFC 9126 §7.4 (denial of service), FAPI 2.0 Security Profile §5.3.2.2.
+/// A1 without the key of any client; FAPI 2.0 Security Profile §5.3.2.2.
 ///
 /// Who cannot authenticate fills nothing.
 #[tokio::test]
@@ -129,7 +129,7 @@ async fn flooding_by_strangers_leaves_nothing_behind() {
     assert!(world.store.is_empty(RecordKind::PushedRequest));
 }
 
-/// A1, a registered client; RFC 9126 §7.4.
+/// A1, a registered client.
 ///
 /// Pushed requests have a shelf of their own. A client that fills it gets 503, as all do who push meanwhile; whoever has a
 /// grant goes on, nobody's request is dropped, and room comes back as requests expire.
