@@ -7,7 +7,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 use tower_fapi::{
     authorization_server::{
-        ClientMetadata, ClientProblem, ConfigError, FapiProfile, ScopeDescription,
+        AuthorizationServerBuilder, ClientMetadata, ClientProblem, ConfigError, FapiProfile,
+        ScopeDescription,
     },
     jose::{
         JwsAlgorithm, PrivateJwk, SigningKey, base64url,
@@ -19,11 +20,19 @@ use url::Url;
 use crate::{
     browser::{Browser, answer, error_page, landed},
     fapi1::{FAPI1, FAPI2, metadata},
+    userinfo::{ALL_SCOPES, informed},
     world::{CALLBACK, ISSUER, MTLS_TOKEN, Reply, World, encode, form, over, post},
 };
 
 /// A world with a client of FAPI 1.0 that may ask for both response types, and its twin of FAPI 2.0.
 fn world(changes: &Value) -> World {
+    world_with(changes, |builder| builder)
+}
+
+fn world_with(
+    changes: &Value,
+    change: impl FnOnce(AuthorizationServerBuilder) -> AuthorizationServerBuilder,
+) -> World {
     let key = PrivateJwk::generate(JwsAlgorithm::Es256).unwrap();
     let key = || SigningKey::new(&key).unwrap();
     let mut fapi1 = metadata(
@@ -43,10 +52,8 @@ fn world(changes: &Value) -> World {
     FAPI2.clone_into(&mut fapi2.client_id);
     (fapi2.fapi_profile, fapi2.response_types) = (FapiProfile::Fapi2, None);
     let mut world = World::with(|builder| {
-        builder
-            .scope(ScopeDescription::openid())
-            .client(fapi1)
-            .client(fapi2)
+        let builder = builder.scope(ScopeDescription::openid());
+        change(builder).client(fapi1).client(fapi2)
     });
     world.client_key = key();
     world
@@ -147,6 +154,27 @@ async fn the_id_token_signs_code_and_state() {
         !front.contains_key("s_hash"),
         "of no state there is no hash"
     );
+}
+
+// FAPI 1.0 Part 2 §5.2.2.1 no. 6, OpenID Connect Core §3.3.3.6.
+#[tokio::test]
+async fn what_is_known_of_the_person_does_not_go_through_the_browser() {
+    let world = world_with(&json!({"scope": ALL_SCOPES}), informed);
+    let wish = json!({"scope": "openid", "claims": {"id_token": {"name": {"essential": true}}}});
+    let object = object(&world, FAPI1, &wish);
+    let pushed = world.push_object(FAPI1, &object).await;
+    let url = Browser::new(&world)
+        .approve(FAPI1, &pushed.text("request_uri"))
+        .await;
+    let parameters = fragment(&url);
+    let (_, front) = world.verified(&parameters["id_token"]);
+    assert!(!front.contains_key("name"), "{front:?}");
+    let redemption = world.redemption(FAPI1, &parameters["code"]);
+    let reply = world
+        .send(over(post(MTLS_TOKEN, &redemption), &world.certificate))
+        .await;
+    let (_, back) = world.verified(&reply.text("id_token"));
+    assert_eq!(back["name"], "Alice Liddell");
 }
 
 // JARM §2.3.2 and §2.3.4; FAPI 1.0 Part 2 §5.2.2.1 no. 3.

@@ -417,7 +417,8 @@ async fn a_token_that_is_encrypted_to_an_api_tells_here_too() {
     // What is inside was never given to anybody, and encrypting it anew makes it another token.
     let opened = decrypt(&token, &keys, &AcceptedEncryption::default()).unwrap();
     assert!(!opened.plaintext.is_empty());
-    let other = format!("{}A", &token[..token.len() - 1]);
+    let end = if token.ends_with('A') { "Q" } else { "A" };
+    let other = format!("{}{end}", &token[..token.len() - 1]);
     let reply = world.userinfo("GET", USERINFO, &other).await;
     assert_eq!(challenged(&reply), refused(401, "invalid_token"));
 }

@@ -83,7 +83,12 @@ impl IdTokenMaker<'_> {
     pub(crate) fn make(&self, ties: Ties<'_>, now: Timestamp) -> Result<String, Fault> {
         let approval = self.approval;
         let hash = |text: &str| token_hash(self.protector.algorithm(), text);
-        let mut claims = self.told.clone();
+        // Nothing of the person goes through the browser beside a code; the token endpoint tells it (FAPI 1.0 Part 2 §5.2.2.1
+        // no. 6, OpenID Connect Core §3.3.3.6).
+        let mut claims = match ties.code {
+            Some(_) => Map::new(),
+            None => self.told.clone(),
+        };
         for (name, value) in [
             ("iss", Some(json!(self.server.endpoints.issuer()))),
             ("sub", Some(json!(approval.subject))),
