@@ -122,8 +122,8 @@ pub(super) const AUTHORIZATION_SERVER: Clauses = &[
     ("OpenID Connect Core", &[
         "2", "2 signing", "2 encryption", "3.1.2.1 methods", "3.1.2.1 prompt", "3.1.2.1 `max_age`", "3.1.2.1 `acr_values`",
         "3.1.2.1 `login_hint`", "3.1.2.1 `id_token_hint`", "3.1.2.1 others", "3.1.2.2", "3.1.2.3", "3.1.2.4", "3.1.2.5",
-        "3.1.2.6", "3.1.3.2", "3.1.3.3", "3.1.3.4", "3.1.3.6", "5.3", "5.3.1", "5.3.3", "5.4", "5.5", "9", "10.1.1, 10.2.1",
-        "11", "12",
+        "3.1.2.6", "3.1.3.2", "3.1.3.3", "3.1.3.4", "3.1.3.6", "5.3", "5.3 CORS", "5.3.1", "5.3.3", "5.4", "5.5", "5.5 values",
+        "9", "10.1.1, 10.2.1", "11", "12",
     ]),
     ("OpenID Connect RP-Initiated Logout", &[
         "2 methods", "2 hint", "2 question", "2 end", "2 notice", "2.1", "3", "3 state", "4",
