@@ -12,7 +12,9 @@ use tower_fapi::{
 };
 
 use crate::{
-    Outcome, api, seal,
+    Outcome, api, cast,
+    certificates::Certificate,
+    seal,
     world::{Plan, World},
 };
 
@@ -29,6 +31,9 @@ pub fn authorization_server(
         "jwks_uri": format!("{}/jwks.json", world.api),
         "access_token_encrypted_response_alg": seal::ALGORITHM,
         "access_token_encrypted_response_enc": seal::ENCRYPTION,
+        "client_id": cast::API,
+        "token_endpoint_auth_method": "tls_client_auth",
+        "tls_client_auth_subject_dn": Certificate::subject_of(cast::API),
     }))?;
     let mut rules = AuthenticationRules::default();
     api::TWO_FACTORS.clone_into(&mut rules.multi_factor_acr);
@@ -40,6 +45,8 @@ pub fn authorization_server(
         .mtls_base_url(&world.mtls)
         .audience(api)
         .client_keys_fetcher(Fetcher::builder().http_client(world.http(None)?).build()?)
+        .scope(ScopeDescription::openid())
+        .scope(ScopeDescription::new("profile", "See your name"))
         .scope(
             ScopeDescription::new("accounts", "See your accounts")
                 .allows("Names, numbers and balances of your accounts"),

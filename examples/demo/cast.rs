@@ -20,6 +20,9 @@ use crate::{
 /// Seconds that a code stands on the display of a phone (RFC 6238 §5.2).
 const STEP: i64 = 30;
 
+/// What the API is called where it asks about tokens.
+pub const API: &str = "bank-api";
+
 pub struct Cast {
     /// Authenticates with assertions, has its tokens bound to a DPoP key.
     pub planner: KeyClient,
@@ -27,6 +30,8 @@ pub struct Cast {
     pub rival: KeyClient,
     /// Authenticates with a certificate, to which its tokens are bound.
     pub books: CertificateClient,
+    /// What the API shows when it asks the authorization server about a token.
+    pub api: Certificate,
     pub ada: Person,
 }
 
@@ -83,6 +88,7 @@ impl Cast {
                 redirect_uri: "https://books.example/callback",
                 certificate: authority.client("books-on-time")?,
             },
+            api: authority.client(API)?,
             ada: Person {
                 username: "ada",
                 password: "correct horse battery staple",
@@ -108,6 +114,11 @@ impl KeyClient {
         &self.key
     }
 
+    /// Where people come back to who have logged out.
+    pub fn after_logout(&self) -> String {
+        self.redirect_uri.replace("/callback", "/goodbye")
+    }
+
     /// What the authorization server knows of the client (RFC 7591 §2).
     pub fn registration(&self, also_returns_to: Option<&str>) -> Outcome<ClientMetadata> {
         let mut redirect_uris = vec![self.redirect_uri];
@@ -118,7 +129,8 @@ impl KeyClient {
             "redirect_uris": redirect_uris,
             "token_endpoint_auth_method": "private_key_jwt",
             "jwks": { "keys": [self.signing_key()?.public().to_members()] },
-            "scope": "accounts",
+            "post_logout_redirect_uris": [self.after_logout()],
+            "scope": "openid profile accounts",
             "authorization_details_types": [api::PAYMENT],
             "grant_types": ["authorization_code", "refresh_token"],
             "dpop_bound_access_tokens": true,

@@ -17,6 +17,7 @@ pub struct Flow<'a> {
     pub number: u8,
     pub client: &'a Client,
     pub redirect_uri: &'a str,
+    pub scope: &'a str,
     /// The member of `cnf`, and its value.
     pub bound_to: (&'a str, String),
     /// What of the metadata is shown.
@@ -40,7 +41,7 @@ impl Flow<'_> {
             "The client pushes its request",
             "Authenticated and unseen by the browser, which only gets a reference (RFC 9126).",
         );
-        let request = AuthorizationRequest::new(self.redirect_uri)?.scope("accounts")?;
+        let request = AuthorizationRequest::new(self.redirect_uri)?.scope(self.scope)?;
         let pending = self.client.authorize(&request).await?;
         show::exchanges(world, Shown::Members);
 

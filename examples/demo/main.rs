@@ -3,7 +3,7 @@
 //! `cargo run --example demo --features full` starts the bundled authorization server and an axum API behind `FapiLayer`,
 //! both over TLS with certificates made on the spot. Two clients go the whole way through a FAPI 2.0 flow, one with
 //! DPoP and one with mutual TLS, and every step is shown: tokens encrypted to the API, and a payment that needs a second
-//! factor and is approved to the cent. Then everything is tried that FAPI exists to stop, on the API also through nginx,
+//! factor and is approved to the cent; at the end tokens that are given back, and a session that ends. Then everything is tried that FAPI exists to stop, on the API also through nginx,
 //! where there is one, and as gRPC calls. The exit status is 0 only if each of these attempts was answered exactly as it
 //! must be.
 //!
@@ -22,6 +22,7 @@ mod cast;
 mod certificates;
 mod challenge;
 mod clock;
+mod farewell;
 mod flow;
 mod jwt;
 mod page;
@@ -113,6 +114,7 @@ async fn demonstrate() -> Outcome<ExitCode> {
         number: 1,
         client: &planner,
         redirect_uri: world.cast.planner.redirect_uri,
+        scope: "openid profile accounts",
         bound_to: ("jkt", key.to_string()),
         looks_at: &[
             "issuer",
@@ -128,7 +130,8 @@ async fn demonstrate() -> Outcome<ExitCode> {
         ],
     };
     let by_key = flow.run(&world, &mut browser).await?;
-    payment::run(&flow, &world, &mut browser, &by_key).await?;
+    let paid_with = payment::run(&flow, &world, &mut browser, &by_key).await?;
+    farewell::run(&flow, &world, &mut browser, &paid_with).await?;
 
     print::section("2  Books on Time: tls_client_auth, tokens bound to a certificate (mutual TLS)");
     let certificate = &world.cast.books.certificate;
@@ -136,6 +139,7 @@ async fn demonstrate() -> Outcome<ExitCode> {
         number: 2,
         client: &books(&world)?,
         redirect_uri: world.cast.books.redirect_uri,
+        scope: "accounts",
         bound_to: ("x5t#S256", certificate.thumbprint.to_string()),
         looks_at: &[
             "issuer",
@@ -167,7 +171,11 @@ fn introduce(world: &World) {
         print::line(format_args!("   {name:<26}{url}   {}", print::dim(what)));
     };
     let World {
-        issuer, mtls, api, ..
+        issuer,
+        mtls,
+        api,
+        asking,
+        ..
     } = world;
     part(
         "authorization server",
@@ -183,6 +191,11 @@ fn introduce(world: &World) {
         "API",
         api,
         "axum behind FapiLayer, for either way of binding",
+    );
+    part(
+        "the same API",
+        asking,
+        "where it asks the authorization server about each token",
     );
 }
 

@@ -37,13 +37,13 @@ pub fn entry(payment: &Payment) -> Outcome<Value> {
     Ok(entry)
 }
 
-/// Pays with what a flow has led to so far, which is not enough; then with what is.
+/// Pays with what a flow has led to so far, which is not enough; then with what is, and returns that.
 pub async fn run(
     flow: &Flow<'_>,
     world: &World,
     browser: &mut Browser,
     tokens: &TokenSet,
-) -> Outcome {
+) -> Outcome<TokenSet> {
     let bill = bill();
     flow.step(
         7,
@@ -61,7 +61,7 @@ pub async fn run(
         "Amount and recipient are part of what is asked for (RFC 9396).",
     );
     let request = AuthorizationRequest::new(flow.redirect_uri)?
-        .scope("accounts")?
+        .scope(flow.scope)?
         .step_up(&wanted)
         .authorization_details(&[entry(&bill)?])?;
     let pending = flow.client.authorize(&request).await?;
@@ -102,7 +102,7 @@ pub async fn run(
         print::fact(format_args!("the same token for another {what}: {status}"));
     }
     world.tap.take();
-    Ok(())
+    Ok(tokens)
 }
 
 async fn pay(

@@ -42,7 +42,9 @@ pub fn exchanges(world: &World, shown: Shown<'_>) {
             Shown::Members => {
                 for (name, value) in members {
                     match value.as_str() {
-                        Some(token) if name == "access_token" => jwt::show(name, token, now),
+                        Some(token) if ["access_token", "id_token"].contains(&name.as_str()) => {
+                            jwt::show(name, token, now);
+                        }
                         _ => print::row(0, name, print::short_value(value)),
                     }
                 }

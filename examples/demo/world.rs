@@ -7,7 +7,7 @@ use reqwest::redirect;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tower_fapi::{
     authorization_server::Lifetimes,
-    issuer::{Discovery, Fetcher},
+    issuer::{Discovery, Fetcher, Introspection, TrustedRoots},
     jose::{JwsAlgorithm, PrivateJwk, SigningKey},
     resource_server::{ResourceServer, ResourceServerBuilder, TrustedIssuer},
     time::{Clock as _, Timestamp},
@@ -16,7 +16,7 @@ use tower_fapi::{
 
 use crate::{
     Outcome, api, bank,
-    cast::Cast,
+    cast::{self, Cast},
     certificates::{Authority, Certificate},
     clock::ShiftableClock,
     seal::Seal,
@@ -33,6 +33,8 @@ pub struct World {
     pub mtls: String,
     /// The API's base URL and the `aud` of its tokens.
     pub api: String,
+    /// The same API once more, which asks the authorization server about each token (RFC 7662).
+    pub asking: String,
     /// The clock of the authorization server.
     pub clock: ShiftableClock,
     /// The key the authorization server signs tokens with, so that tokens can be made that are wrong in one thing only.
@@ -63,6 +65,7 @@ impl World {
         let (front, issuer) = bind(port(0)).await?;
         let (mutual, mtls) = bind(port(1)).await?;
         let (api_listener, api) = bind(port(2)).await?;
+        let (asking_listener, asking) = bind(port(4)).await?;
         let (stop, _) = watch::channel(false);
         let signing_key = PrivateJwk::generate(JwsAlgorithm::Es256)?;
         let mut world = Self {
@@ -75,6 +78,7 @@ impl World {
             issuer,
             mtls,
             api,
+            asking,
             stop,
             tap: Tap::default(),
         };
@@ -100,19 +104,40 @@ impl World {
             &ClientCertificates::AnyRequested,
             router,
         )?;
+        let server = world.asking_resource_server().await?.build()?;
+        let router = api::router(server, world.seal.keys.clone())?;
+        let asked = ClientCertificates::AnyRequested;
+        world.serve(asking_listener, &own, &asked, router)?;
         Ok(world)
     }
 
     /// Knows of the authorization server what everybody can: its metadata and its public keys.
     pub async fn resource_server(&self) -> Outcome<ResourceServerBuilder> {
+        Ok(self.resource_server_of(self.trusted_issuer().await?))
+    }
+
+    /// Asks besides, and forgets the answer at once.
+    async fn asking_resource_server(&self) -> Outcome<ResourceServerBuilder> {
+        let certificate = self.cast.api.client_certificate()?;
+        let introspection = Introspection::mutual_tls(cast::API, certificate)
+            .roots(TrustedRoots::from_pem(self.authority.pem().as_bytes())?)
+            .remember_active_for(Duration::ZERO);
+        let issuer = self.trusted_issuer().await?.introspect(introspection);
+        Ok(self.resource_server_of(issuer))
+    }
+
+    fn resource_server_of(&self, issuer: TrustedIssuer) -> ResourceServerBuilder {
+        let keys = self.seal.keys.clone();
+        ResourceServer::builder(&self.api, issuer).decryption_keys(keys)
+    }
+
+    async fn trusted_issuer(&self) -> Outcome<TrustedIssuer> {
         let fetcher = Fetcher::builder().http_client(self.http(None)?).build()?;
         let keys = Discovery::new(self.issuer.parse()?)
             .fetcher(fetcher)
             .connect()
             .await?;
-        let issuer = TrustedIssuer::new(&self.issuer, keys);
-        let keys = self.seal.keys.clone();
-        Ok(ResourceServer::builder(&self.api, issuer).decryption_keys(keys))
+        Ok(TrustedIssuer::new(&self.issuer, keys))
     }
 
     fn serve(
