@@ -1,5 +1,8 @@
 //! The configuration file, and where in it a mistake is.
 
+#[path = "trial/mod.rs"]
+pub mod trial;
+
 use std::{
     fmt, fs,
     net::SocketAddr,
@@ -21,6 +24,8 @@ use tower_fapi::{
     },
     jose::{JwsAlgorithm, jwe::JweAlgorithm},
 };
+
+use self::trial::{Trial, TrialKeys};
 
 /// A configuration that has been read, with the file it is from.
 #[derive(Debug)]
@@ -63,6 +68,7 @@ pub struct Settings {
     users: Vec<Spanned<UserConfig>>,
     #[serde(default)]
     clients: Vec<Spanned<ClientMetadata>>,
+    pub trial: Option<Spanned<Trial>>,
 }
 
 /// Where the server listens.
@@ -93,6 +99,9 @@ pub struct Store {
     #[serde(default)]
     wait_for_replicas: u8,
 }
+
+/// Beside the configuration file.
+const TRIAL_KEYS: &str = "trial-keys.json";
 
 const fn es256() -> JwsAlgorithm {
     JwsAlgorithm::Es256
@@ -166,12 +175,7 @@ impl Config {
             .signing_keys(keys)
             .dpop_nonces(settings.dpop_nonces)
             .scopes(settings.scopes.iter().map(|scope| scope.get_ref().clone()))
-            .clients(
-                settings
-                    .clients
-                    .iter()
-                    .map(|client| client.get_ref().clone()),
-            )
+            .clients(self.clients()?)
             .authenticator(self.users()?);
         if let Some(path) = &settings.encryption_keys {
             let keys = self.path(path.get_ref());
@@ -245,6 +249,37 @@ impl Config {
     ) -> Result<AuthorizationServerBuilder, Mistake> {
         let reason = "this program was built without the feature redis";
         Err(self.mistake(store.redis.span(), reason))
+    }
+
+    /// The client that can be tried, as it is registered, with its keys.
+    pub fn trial(&self) -> Result<Option<(&Trial, ClientMetadata, TrialKeys)>, Mistake> {
+        let Some(section) = &self.settings.trial else {
+            return Ok(None);
+        };
+        let trial = section.get_ref();
+        let mut clients = self.settings.clients.iter().map(Spanned::get_ref);
+        let client = clients.find(|client| client.client_id == trial.client_id);
+        if let Some(problem) = trial.problem(client) {
+            return Err(self.mistake(section.span(), problem));
+        }
+        let mut client = client.cloned().unwrap_or_default();
+        let keys = TrialKeys::load_or_create(&self.path(Path::new(TRIAL_KEYS)))
+            .and_then(|keys| keys.register(&mut client).map(|()| keys));
+        let keys = keys.map_err(|error| self.mistake(section.span(), error))?;
+        Ok(Some((trial, client, keys)))
+    }
+
+    fn clients(&self) -> Result<Vec<ClientMetadata>, Mistake> {
+        let clients = self.settings.clients.iter();
+        let mut clients: Vec<_> = clients.map(|client| client.get_ref().clone()).collect();
+        if let Some((_, tried, _)) = self.trial()? {
+            for client in &mut clients {
+                if client.client_id == tried.client_id {
+                    client.clone_from(&tried);
+                }
+            }
+        }
+        Ok(clients)
     }
 
     fn users(&self) -> Result<ConfiguredUsers, Mistake> {

@@ -2,6 +2,7 @@
 
 use std::{
     error::Error,
+    fs,
     io::{self, IsTerminal as _},
     net::SocketAddr,
     time::Duration,
@@ -15,6 +16,7 @@ use tower_fapi::{
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    application::Application,
     certificate::{CertificateFiles, curl},
     config::Config,
 };
@@ -36,23 +38,49 @@ pub async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
     let tls = ServerTls::new(&identity, &ClientCertificates::NotRequested)?;
 
     tokio::spawn(maintain_keys(server));
+    let trial = match config.trial()? {
+        None => None,
+        Some((trial, client, keys)) => {
+            let listener = listen(trial.address).await?;
+            let chain = fs::read(certificate_files(&config).chain)?;
+            let issuer = settings.issuer.get_ref();
+            let application = Application::new(issuer, trial, &client, &keys, &chain)?;
+            let server = if trial.https {
+                Server::https(ServerTls::new(
+                    &identity,
+                    &ClientCertificates::NotRequested,
+                )?)
+            } else {
+                Server::plain_http()
+            };
+            Some((application, server, listener))
+        }
+    };
+
     let (stop, stopped) = watch::channel(());
     let wait = |mut stopped: watch::Receiver<()>| async move {
         // An error means that the sender is gone, which is the signal.
         while stopped.changed().await.is_ok() {}
     };
+    let trial = async {
+        if let Some((application, server, listener)) = trial {
+            application
+                .serve(server, listener, wait(stopped.clone()))
+                .await;
+        }
+    };
     let people = Server::https(tls).serve_until(listener, router.clone(), wait(stopped.clone()));
     let Some(mtls) = &settings.mtls else {
         introduce(&config);
-        tokio::join!(people, stop_on_interrupt(stop));
+        tokio::join!(people, trial, stop_on_interrupt(stop));
         return Ok(());
     };
     let listener = listen(mtls.address).await?;
     // Any certificate: one that was registered itself is of no authority. Who it belongs to is judged with the request.
     let tls = ServerTls::new(&identity, &ClientCertificates::AnyRequested)?;
-    let clients = Server::https(tls).serve_until(listener, router, wait(stopped));
+    let clients = Server::https(tls).serve_until(listener, router, wait(stopped.clone()));
     introduce(&config);
-    tokio::join!(people, clients, stop_on_interrupt(stop));
+    tokio::join!(people, clients, trial, stop_on_interrupt(stop));
     Ok(())
 }
 
@@ -148,6 +176,17 @@ fn introduce(config: &Config) {
         "  what clients have to know: {}",
         curl(&certificate_files(config).chain, &metadata_url(issuer))
     );
+    if let Some(trial) = &settings.trial {
+        let trial = trial.get_ref();
+        println!(
+            "\nTo try it, open this in a browser:\n\n  {}\n\n\
+             {issuer} has a certificate of this machine's own, which the browser warns of: let it pass.",
+            trial.home()
+        );
+        if let Some(advice) = &trial.advice {
+            println!("{advice}");
+        }
+    }
 }
 
 /// The well-known path goes between the host and the path of the issuer (RFC 8414 §3.1).

@@ -61,11 +61,14 @@ mod request_object;
 mod resources;
 mod revocation;
 mod rotation;
+#[cfg(feature = "client")]
 mod sample;
 mod second_factor;
 mod sign_in_demands;
 #[cfg(all(feature = "client", feature = "tls"))]
 mod signed_flow;
 mod signed_response;
+#[cfg(all(feature = "client", feature = "tls"))]
+mod trial;
 mod userinfo;
 mod world;

@@ -2,7 +2,7 @@
 
 #[allow(dead_code)]
 #[path = "../../examples/authorization_server/config.rs"]
-mod config;
+pub mod config;
 
 use std::{
     fs,
