@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tower_fapi::{
-    authorization_server::{ResourceMetadata, ScopeDescription},
+    authorization_server::{EncryptionKeys, ResourceMetadata, ScopeDescription},
     client::{
         AuthorizationRequest, AuthorizationResponse, Client, ClientBuilder,
         ClientCredentialsRequest, ClientError, IdTokenError, LogoutRequest, PendingLogout,
         TokenSet, step,
     },
     jose::{
-        JwsAlgorithm,
+        JwsAlgorithm, PrivateJwk,
         jwe::{DecryptionKey, DecryptionKeys, JweAlgorithm},
     },
 };
@@ -211,4 +211,66 @@ async fn the_way_out_leads_back_with_the_state() {
     let other = client.log_out(&request).await.unwrap();
     let other = other.state().unwrap();
     assert!(PendingLogout::check_return(other, query).is_err());
+}
+
+// OpenID Connect Core §5.3.
+#[tokio::test]
+async fn the_person_is_told_of_in_the_form_that_is_registered() {
+    let decryption = DecryptionKey::generate(JweAlgorithm::EcdhEsA256Kw).unwrap();
+    let public = Value::Object(decryption.public().unwrap().to_members());
+    let keys = DecryptionKeys::new([decryption]);
+    let plain = |builder: ClientBuilder<step::Bound>| builder;
+    let signed = |builder: ClientBuilder<step::Bound>| builder.signed_userinfo();
+    let sealed = |builder: ClientBuilder<step::Bound>| builder.encrypted_userinfo(keys.clone());
+    let [none, alg] = [json!({}), json!({"userinfo_signed_response_alg": "EdDSA"})];
+    let mut both = alg.clone();
+    both["userinfo_encrypted_response_alg"] = "ECDH-ES+A256KW".into();
+    let settings: [(Value, &dyn Fn(ClientBuilder<step::Bound>) -> _); 4] = [
+        (none, &plain),
+        (alg.clone(), &plain),
+        (alg, &signed),
+        (both, &sealed),
+    ];
+    for (changes, set) in settings {
+        let (running, builder) = provider(changes.clone(), std::slice::from_ref(&public)).await;
+        let client = set(builder).build().unwrap();
+        let tokens = sign_in(&running, &client, &openid()).await.unwrap();
+        let told = client.userinfo(&tokens).await.unwrap();
+        assert_eq!(
+            told.subject(),
+            tokens.id_token().unwrap().subject(),
+            "{changes}"
+        );
+    }
+}
+
+// RFC 9101 §6.1.
+#[tokio::test]
+async fn a_request_is_sealed_for_the_server() {
+    let server = PrivateJwk::generate_for_decryption(JweAlgorithm::EcdhEsA256Kw).unwrap();
+    let server: Value = serde_json::from_str(&server.secret_json()).unwrap();
+    let keys: EncryptionKeys = json!({ "keys": [server] }).to_string().parse().unwrap();
+    let (assertions, requests) = (key(JwsAlgorithm::Es256), key(JwsAlgorithm::Es256));
+    let metadata = serde_json::from_value(json!({
+        "client_id": "treasury",
+        "redirect_uris": [CALLBACK],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": { "keys": [assertions.public().to_members(), requests.public().to_members()] },
+        "scope": "accounts",
+        "dpop_bound_access_tokens": true,
+        "require_signed_request_object": true,
+        "request_object_encryption_alg": "ECDH-ES+A256KW",
+        "request_object_encryption_enc": "A256GCM",
+    }));
+    let running = Running::start(|builder| builder.encryption_keys(keys).client(metadata.unwrap()));
+    let running = running.await;
+    let client = running
+        .client(assertions, key(JwsAlgorithm::Es256))
+        .encrypted_requests(requests)
+        .build()
+        .unwrap();
+    let request = AuthorizationRequest::new(CALLBACK).unwrap();
+    let request = request.scope("accounts").unwrap();
+    let tokens = sign_in(&running, &client, &request).await.unwrap();
+    assert_eq!(tokens.scope(), Some("accounts"));
 }
