@@ -62,6 +62,7 @@ pub fn authorization_server(
         .scope(ScopeDescription::new("accounts", "See your accounts"))
         .scope(ScopeDescription::new("payments", "Pay from your accounts"))
         .scope(ScopeDescription::openid())
+        .scope(ScopeDescription::new("email", "See your email address"))
         .scope(ScopeDescription::new("reports", "Statistics of the day").without_person())
         .authorization_details_type(payment())
         .client_certificate_authorities(authorities)
@@ -83,13 +84,15 @@ fn signing_keys() -> SigningKeys {
 }
 
 fn person(name: &str, totp_secret: Option<String>) -> UserConfig {
+    let mut claims = StandardClaims::default();
+    claims.email = Some(format!("{name}@example.com"));
     UserConfig {
         username: name.to_owned(),
         subject: format!("subject-of-{name}"),
         display_name: name.to_uppercase(),
         password_hash: hash_password(&Password::from(PASSWORD.to_owned())).unwrap(),
         totp_secret: totp_secret.map(Into::into),
-        claims: StandardClaims::default(),
+        claims,
     }
 }
 

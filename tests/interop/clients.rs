@@ -34,7 +34,7 @@ async fn oauth4webapi_with_the_profile_before() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn oauth4webapi_with_openid_connect() {
-    run("oidc.mjs", false, 10).await;
+    run("oidc.mjs", false, 19).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -50,6 +50,6 @@ async fn oauth4webapi_sees_what_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn openid_client_with_nonces_and_without() {
     for nonces in [false, true] {
-        run("openid-client.mjs", nonces, 15).await;
+        run("openid-client.mjs", nonces, 16).await;
     }
 }

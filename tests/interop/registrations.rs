@@ -65,6 +65,7 @@ impl Registrations {
             &json!({
                 "token_endpoint_auth_method": "tls_client_auth",
                 "tls_client_auth_subject_dn": "CN=mtls",
+                "scope": "openid email accounts",
             }),
         );
         self.add("mtls", &[], &by_subject);
@@ -110,10 +111,15 @@ impl Registrations {
     fn openid(&mut self) {
         let usual = json!({
             "dpop_bound_access_tokens": true,
-            "scope": "openid accounts",
+            "scope": "openid email accounts",
             "post_logout_redirect_uris": [SIGNED_OUT],
         });
-        let signed = |alg: &str| merged(&usual, &json!({ "id_token_signed_response_alg": alg }));
+        let signed = |alg: &str| {
+            merged(
+                &usual,
+                &json!({ "id_token_signed_response_alg": alg, "userinfo_signed_response_alg": alg }),
+            )
+        };
         self.with_key("oidc", JwsAlgorithm::Es256, &usual);
         self.with_key("oidc-ps256", JwsAlgorithm::Es256, &signed("PS256"));
         self.with_key("oidc-eddsa", JwsAlgorithm::Es256, &signed("EdDSA"));
@@ -122,6 +128,9 @@ impl Registrations {
         let sealed = json!({
             "id_token_encrypted_response_alg": "ECDH-ES+A256KW",
             "id_token_encrypted_response_enc": "A256GCM",
+            "userinfo_signed_response_alg": "ES256",
+            "userinfo_encrypted_response_alg": "ECDH-ES+A256KW",
+            "userinfo_encrypted_response_enc": "A256GCM",
         });
         let keys = [public(&key), public(&decryption)];
         self.add("oidc-sealed", &keys, &merged(&usual, &sealed));

@@ -5,12 +5,12 @@ import { compactDecrypt, decodeProtectedHeader, importJWK } from "jose";
 import * as oauth from "oauth4webapi";
 
 import { Browser } from "./browser.mjs";
-import { failed, input, ok } from "./input.mjs";
+import { challenged, failed, input, ok } from "./input.mjs";
 import { Party, discover } from "./party.mjs";
 
 const { alice: person, bob: other } = input.people;
 const alice = new Browser("alice");
-const scope = "openid accounts";
+const scope = "openid email accounts";
 const requireIdToken = true;
 
 /** Logs somebody in, and gives the tokens with what the ID token says. */
@@ -36,6 +36,9 @@ for (const [id, alg] of [
   assert.equal(claims.sub, person.subject);
   assert.equal(typeof claims.auth_time, "number");
   ok(`${id}: an ID token, its signature and its nonce`);
+  const told = await party.userinfo(tokens, person.subject);
+  assert.equal(told.email, "alice@example.com");
+  ok(`${id}: userinfo, ${party.client.userinfo_signed_response_alg ?? "not"} signed`);
 }
 
 const party = await Party.of("oidc");
@@ -75,3 +78,21 @@ const hidden = await logIn(sealed, alice);
 assert.equal(hidden.tokens.id_token.split(".").length, 5);
 assert.equal(hidden.claims.sub, person.subject);
 ok("an encrypted ID token");
+assert.equal((await sealed.userinfo(hidden.tokens, person.subject)).email, "alice@example.com");
+ok("encrypted userinfo");
+
+const certified = await Party.of("mtls");
+const bound = await logIn(certified, alice);
+assert.equal((await certified.userinfo(bound.tokens, person.subject)).email, "alice@example.com");
+ok("userinfo with a certificate, at the alias");
+
+const less = await logIn(party, alice, { scope: "openid" });
+assert.equal((await party.userinfo(less.tokens, person.subject)).email, undefined);
+ok("userinfo holds what was asked for by scope");
+await failed(party.userinfo(less.tokens, other.subject), { code: "OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED" });
+ok("userinfo of somebody else is noticed");
+await party.revoke(less.tokens.access_token);
+await failed(party.userinfo(less.tokens, person.subject), challenged(401, "invalid_token"));
+ok("no userinfo for a token that was revoked");
+await failed(party.userinfo(plain, person.subject), challenged(403, "insufficient_scope"));
+ok("no userinfo without the scope openid");

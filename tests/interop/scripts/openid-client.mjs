@@ -124,6 +124,9 @@ for (const id of ["oidc", "oidc-sealed"]) {
 const leaving = await configured("oidc");
 const nonce = client.randomNonce();
 const known = await logIn(leaving, { scope: "openid", nonce }, { expectedNonce: nonce });
+const told = await client.fetchUserInfo(leaving.config, known.access_token, known.claims().sub, leaving.options);
+assert.equal(told.sub, input.people.alice.subject);
+ok("userinfo");
 const state = client.randomState();
 const signedOut = await alice.visit(
   client.buildEndSessionUrl(leaving.config, {

@@ -23,7 +23,8 @@ export class Party {
     const registered = input.clients[id];
     const party = new Party();
     party.as = await discover();
-    party.client = { client_id: id };
+    const { userinfo_signed_response_alg } = registered.metadata ?? {};
+    party.client = { client_id: id, userinfo_signed_response_alg };
     party.certificate = registered.certificate;
     party.signing = registered.key && (await signingKey(registered.key));
     if (party.certificate) party.client.use_mtls_endpoint_aliases = true;
@@ -150,6 +151,18 @@ export class Party {
         options,
       );
       return oauth.processRefreshTokenResponse(this.as, this.client, answer);
+    });
+  }
+
+  /** What the server tells of the person (OpenID Connect Core §5.3), verified if it is signed. */
+  async userinfo(tokens, subject) {
+    const { as, client, options } = this;
+    return this.nonceAware(async () => {
+      const answer = await oauth.userInfoRequest(as, client, tokens.access_token, options);
+      const told = await oauth.processUserInfoResponse(as, client, subject, answer, options);
+      const signed = client.userinfo_signed_response_alg !== undefined;
+      if (signed) await oauth.validateApplicationLevelSignature(as, answer, options);
+      return told;
     });
   }
 
