@@ -137,6 +137,10 @@ pub struct ClientMetadata {
     /// Every request is pushed (RFC 9126 §6): may only say `true`, but under `fapi1_advanced`, where `false` is the default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_pushed_authorization_requests: Option<bool>,
+    /// It goes to the endpoints for mutual TLS whenever there are any (FAPI 2.0 Security Profile §5.2.2.1). Recorded, not used: it
+    /// is the client that has to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub use_mtls_endpoint_aliases: Option<bool>,
     /// The client's home page. Recorded, not used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,

@@ -86,6 +86,18 @@ fn a_sound_client_is_registered() {
     }
 }
 
+// FAPI 2.0 Security Profile §5.2.2.1, RFC 7591 §2.
+#[test]
+fn what_is_only_the_clients_affair_is_recorded() {
+    for changes in [
+        json!({"use_mtls_endpoint_aliases": true}),
+        json!({"use_mtls_endpoint_aliases": false}),
+        json!({"client_uri": "https://client.example", "contacts": ["ops@client.example"]}),
+    ] {
+        assert!(register(with(&changes)).is_ok(), "{changes}");
+    }
+}
+
 // FAPI 2.0 Security Profile §5.3.2.1 and §5.4.1, RFC 7591 §2, RFC 8705 §2.1.2, RFC 9126 §6.
 #[test]
 fn missing_contradictory_and_insecure_metadata_is_refused() {
