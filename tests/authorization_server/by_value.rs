@@ -551,3 +551,29 @@ async fn the_metadata_say_that_requests_may_come_by_value() {
     let must_push = world_with(&json!({"require_pushed_authorization_requests": true}));
     assert_eq!(document(&must_push).await[required], true);
 }
+
+// OpenID Connect Core §3.1.2.1: who signed in for it long ago is asked again, though it is the same request.
+#[tokio::test]
+async fn a_request_that_is_opened_anew_wants_its_own_sign_in() {
+    let world = world();
+    let now = world.now().as_unix();
+    for demand in [
+        json!({"prompt": "login"}),
+        json!({"max_age": 300}),
+        json!({"max_age": 0}),
+    ] {
+        let mut changes = demand.clone();
+        (changes["nbf"], changes["exp"]) = (world.now().as_unix().into(), (now + 3600).into());
+        let object = world.fapi1_object(FAPI1, &changes);
+        let mut browser = Browser::new(&world);
+        let page = consent(&mut browser, &path(FAPI1, &object)).await;
+        assert!(page.path.contains("/consent"), "{demand}: {}", page.path);
+        world.advance(600);
+        let reply = browser.get(&path(FAPI1, &object)).await;
+        let page = browser.follow(reply).await;
+        assert!(page.path.contains("/login"), "{demand}: {}", page.path);
+        let reply = browser.sign_in(&page).await;
+        let page = browser.follow(reply).await;
+        assert!(page.path.contains("/consent"), "{demand}: {}", page.path);
+    }
+}

@@ -113,6 +113,14 @@ impl Interaction {
         }
     }
 
+    /// This opening of the request: a sign-in for an earlier one may be as old as a request object (OpenID Connect Core
+    /// §3.1.2.1: `max_age` and `prompt=login`).
+    fn opening(&self) -> [u8; 32] {
+        let mut bytes = self.id.to_vec();
+        bytes.extend_from_slice(&self.opened.as_unix().to_be_bytes());
+        sha256(&bytes)
+    }
+
     /// The interaction as text for a URL. Of no use in another browser.
     fn handle(&self) -> String {
         let mut bytes = self.id.to_vec();
@@ -209,7 +217,7 @@ impl Server {
     fn next(&self, interaction: &Interaction, live: Option<&Live>, now: Timestamp) -> Step {
         let session = live.map(|live| &live.session);
         let demands = &interaction.request.demands;
-        demands.next(&self.authentication, session, &interaction.id, now)
+        demands.next(&self.authentication, session, &interaction.opening(), now)
     }
 
     /// Sends the browser there, or back to the client where nothing of it may happen.

@@ -58,7 +58,7 @@ impl Server {
             amr: person.amr,
             has_second_factor: person.has_second_factor,
             second_factor_proved: false,
-            signed_in_for: Some(interaction.id),
+            signed_in_for: Some(interaction.opening()),
             browser: Some(interaction.browser),
             until: now.plus(self.lifetimes.session),
         };

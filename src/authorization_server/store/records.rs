@@ -94,7 +94,7 @@ pub(crate) struct Session {
     pub(crate) amr: Vec<String>,
     pub(crate) has_second_factor: bool,
     pub(crate) second_factor_proved: bool,
-    /// The request that they signed in for.
+    /// The opened request that they signed in for.
     pub(crate) signed_in_for: Option<[u8; 32]>,
     /// Hash of the cookie that stands for the browser they did that in.
     #[serde(default)]
