@@ -577,3 +577,23 @@ async fn a_request_that_is_opened_anew_wants_its_own_sign_in() {
         assert!(page.path.contains("/consent"), "{demand}: {}", page.path);
     }
 }
+
+// RFC 9101 §10.8: whoever finds one in a browser's history must not be taken for the client.
+#[tokio::test]
+async fn a_request_object_is_no_assertion() {
+    let world = world();
+    for client in [FAPI1, FAPI2] {
+        let object = world.fapi1_object(client, &json!({"sub": client}));
+        let parameters = form([
+            ("client_assertion_type", crate::world::JWT_BEARER),
+            ("client_assertion", &object),
+            ("request", &world.fapi1_object(client, &json!({}))),
+        ]);
+        let reply = world.send(post(crate::world::PAR, &parameters)).await;
+        assert_eq!(
+            reply.refusal(),
+            (401, "invalid_client".to_owned()),
+            "{client}"
+        );
+    }
+}

@@ -106,6 +106,10 @@ impl<'a> Assertion<'a> {
         }
         let claims = jws.payload().map_err(Error::Malformed)?;
         let claims = json::object(&claims).map_err(Error::Claims)?;
+        // A request object lies in a browser's history, and may say all that an assertion does (RFC 9101 §10.8).
+        if claims.contains_key("response_type") {
+            return Err(Error::RequestObject);
+        }
         let subject = text(&claims, "sub")?.to_owned();
         Ok(Some(Self {
             jws,

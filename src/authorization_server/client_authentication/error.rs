@@ -40,6 +40,8 @@ pub(crate) enum ClientAuthenticationError {
     /// RFC 8725 §3.11: a JWT made for something else.
     #[error("`typ` is that of another kind of JWT")]
     Type,
+    #[error("the assertion is a request object")]
+    RequestObject,
     #[error("the assertion is signed with another algorithm than the client is registered for")]
     Algorithm,
     #[error("the signature of the assertion: {0}")]
@@ -91,7 +93,7 @@ impl From<ClientAuthenticationError> for Refusal {
             E::Malformed(JwsError::Algorithm) | E::Algorithm => {
                 "The client assertion must be signed with PS256, ES256 or EdDSA, as registered"
             }
-            E::Malformed(_) | E::TooLarge | E::Claims(_) | E::Type => {
+            E::Malformed(_) | E::TooLarge | E::Claims(_) | E::Type | E::RequestObject => {
                 "The client assertion is malformed"
             }
             E::Claim(_) => "The client assertion needs the claims iss, sub, aud, exp and jti",
