@@ -67,6 +67,16 @@ impl ResponseMode {
         Self::read(asked, response_type, client).unwrap_or(default)
     }
 
+    /// Whether the client may have it, by whichever name.
+    pub(crate) fn is_open_to(self, client: &Client, response_type: ResponseType) -> bool {
+        let registered = client.messages.response_modes.as_ref();
+        let mut names = client.profile.response_modes(response_type).iter();
+        names.any(|name| {
+            Self::named(name, response_type) == self
+                && registered.is_none_or(|registered| registered.iter().any(|one| one == name))
+        })
+    }
+
     fn named(name: &str, response_type: ResponseType) -> Self {
         match (name, response_type) {
             // What `jwt` alone means depends on the response type (JARM §2.3.4).

@@ -1,9 +1,12 @@
 //! Clients of FAPI 1.0 Advanced: what is different for them, and for nobody else.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use tower_fapi::{
     authorization_server::{
         ClientMetadata, ClientProblem, ConfigError, FapiProfile, ScopeDescription, SigningKeys,
+        store::{Record, RecordKey, RecordKind, Store as _},
     },
     jose::{CompactJws, JwsAlgorithm, PrivateJwk, SigningKey},
     testing::Document,
@@ -484,4 +487,72 @@ async fn what_is_signed_for_the_client_is_signed_as_its_profile_allows() {
             "authorization_signed_response_alg"
         ))
     );
+}
+
+// RFC 9126 §7.4: a client that was registered otherwise when its request was pushed, for FAPI 2.0 or with other modes.
+#[tokio::test]
+async fn a_request_that_its_profile_does_not_allow_any_more_is_not_opened() {
+    let jwt_only = world_with(&json!({"response_modes": ["jwt"]}));
+    let world = world();
+    for (case, world, client, was, is) in [
+        ("as it was", &world, FAPI1, "", ""),
+        (
+            "a code in the query",
+            &world,
+            FAPI1,
+            r#""response_mode":"SignedQuery""#,
+            r#""response_mode":"Query""#,
+        ),
+        (
+            "in the fragment",
+            &world,
+            FAPI2,
+            r#""response_mode":"SignedQuery""#,
+            r#""response_mode":"Fragment""#,
+        ),
+        (
+            "not registered",
+            &jwt_only,
+            FAPI2,
+            r#""response_mode":"SignedQuery""#,
+            r#""response_mode":"Query""#,
+        ),
+        (
+            "no PKCE",
+            &world,
+            FAPI2,
+            r#""code_challenge":"#,
+            r#""code_challenge":null,"x":"#,
+        ),
+        (
+            "no PKCE, pushed",
+            &world,
+            FAPI1,
+            r#""code_challenge":"#,
+            r#""code_challenge":null,"x":"#,
+        ),
+    ] {
+        let request_uri = world
+            .push_changed(client, &json!({}))
+            .await
+            .text("request_uri");
+        let secret = request_uri.rsplit(':').next().unwrap();
+        let key = RecordKey::of_secret(RecordKind::PushedRequest, secret);
+        let stored = world.store.get(key, world.now()).await.unwrap().unwrap();
+        let stored = String::from_utf8(stored).unwrap();
+        assert!(stored.contains(was), "{case}: {stored}");
+        let record = Record {
+            value: stored.replacen(was, is, 1).into_bytes(),
+            expires: world.now().plus(Duration::from_secs(600)),
+        };
+        world.store.put(key, record, world.now()).await.unwrap();
+        let path = crate::browser::authorize(client, &request_uri);
+        let reply = crate::browser::Browser::new(world).get(&path).await;
+        if was.is_empty() {
+            assert_eq!(reply.status, 303, "{case}");
+        } else {
+            let refused = (400, "invalid_request".to_owned());
+            assert_eq!(crate::browser::error_page(&reply), refused, "{case}");
+        }
+    }
 }

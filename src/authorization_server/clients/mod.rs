@@ -122,6 +122,10 @@ impl Client {
             && scope.all(|name| self.scopes.contains(name))
             && kinds.all(|kind| self.details_types.iter().any(|known| known == kind))
             && (!request.by_value || !self.must_push)
+            && request
+                .response_mode
+                .is_open_to(self, request.response_type)
+            && (request.code_challenge.is_some() || !self.profile.requires_pkce(!request.by_value))
     }
 }
 

@@ -33,9 +33,9 @@ pub enum InvalidRedirectUri {
     ResponseParameter,
 }
 
-/// What an authorization response adds to the query (RFC 6749 §4.1.2, RFC 9207 §2, JARM §2.3.1).
+/// What an authorization response adds (RFC 6749 §4.1.2, RFC 9207 §2, JARM §2.3.1, OpenID Connect Core §3.3.2.5).
 const RESPONSE_PARAMETERS: [&str; 8] = [
-    "response",
+    "id_token",
     "code",
     "state",
     "iss",
@@ -171,6 +171,10 @@ mod tests {
             ("https://client.example/cb?code=1", Err(ResponseParameter)),
             (
                 "https://client.example/cb?response=1",
+                Err(ResponseParameter),
+            ),
+            (
+                "https://client.example/cb?id_token=1",
                 Err(ResponseParameter),
             ),
             ("https://client.example/cb?i%73s=1", Err(ResponseParameter)),
