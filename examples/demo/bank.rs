@@ -56,6 +56,7 @@ pub fn authorization_server(
         .client(planner)
         .client(cast.rival.registration(None)?)
         .client(cast.books.registration()?)
+        .client(cast.ledger.signed_registration()?)
         .client_certificate_authorities(CertificateAuthorities::from_der([world.authority.der()])?)
         .authenticator(ConfiguredUsers::new([cast.ada.account()?])?)
         .authentication_rules(rules)

@@ -28,6 +28,8 @@ pub struct Cast {
     pub planner: KeyClient,
     /// Registered like the first, with an RSA key: what it has is its own, and it wants what the first has.
     pub rival: KeyClient,
+    /// Signs its requests, and wants its answers signed.
+    pub ledger: KeyClient,
     /// Authenticates with a certificate, to which its tokens are bound.
     pub books: CertificateClient,
     /// What the API shows when it asks the authorization server about a token.
@@ -82,6 +84,12 @@ impl Cast {
                 redirect_uri: "https://coupons.example/callback",
                 key: PrivateJwk::generate(JwsAlgorithm::Ps256)?,
             },
+            ledger: KeyClient {
+                id: "ledger",
+                name: "Ledger",
+                redirect_uri: "https://ledger.example/callback",
+                key: PrivateJwk::generate(JwsAlgorithm::Es256)?,
+            },
             books: CertificateClient {
                 id: "books-on-time",
                 name: "Books on Time",
@@ -135,6 +143,16 @@ impl KeyClient {
             "grant_types": ["authorization_code", "refresh_token"],
             "dpop_bound_access_tokens": true,
         }))?)
+    }
+}
+
+impl KeyClient {
+    /// The same for a client whose messages are signed (RFC 9101 §10.5, FAPI 2.0 Message Signing §5.3.3).
+    pub fn signed_registration(&self) -> Outcome<ClientMetadata> {
+        let mut metadata = self.registration(None)?;
+        metadata.require_signed_request_object = Some(true);
+        metadata.response_modes = Some(vec!["jwt".to_owned()]);
+        Ok(metadata)
     }
 }
 

@@ -32,6 +32,7 @@ mod proxy;
 mod seal;
 mod serve;
 mod show;
+mod signed;
 mod tap;
 mod world;
 
@@ -151,7 +152,10 @@ async fn demonstrate() -> Outcome<ExitCode> {
     .run(&world, &mut Browser::new(world.http(None)?))
     .await?;
 
-    print::section("3  Attacks");
+    print::section("3  Ledger: signed requests and responses (FAPI 2.0 Message Signing)");
+    signed::run(&world).await?;
+
+    print::section("4  Attacks");
     let mut report = Report::default();
     let tried = attacks::run(&world, &planner, &by_key, &by_certificate, &mut report).await;
     if let Err(error) = tried {

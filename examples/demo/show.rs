@@ -96,7 +96,7 @@ fn show_request(exchange: &Exchange, now: Timestamp) {
     }
     for (name, value) in &exchange.form {
         match name.as_str() {
-            "client_assertion" => jwt::show(name, value, now),
+            "client_assertion" | "request" => jwt::show(name, value, now),
             "authorization_details" => print::row(0, name, value),
             _ => print::row(0, name, print::short(value)),
         }
