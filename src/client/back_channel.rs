@@ -50,7 +50,7 @@ impl Client {
         let answer = expect(endpoint, success, answer)?;
         json::from_slice(answer.body()).map_err(|error| ClientError::Malformed {
             endpoint,
-            reason: error.to_string(),
+            reason: error.without_text().to_string(),
         })
     }
 

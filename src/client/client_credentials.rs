@@ -1,5 +1,7 @@
 //! Tokens for the client itself, without anybody in front of a browser (RFC 6749 §4.4).
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::{
@@ -21,7 +23,7 @@ use super::{
 /// }
 /// # let _ = rates;
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ClientCredentialsRequest {
     scope: Option<String>,
     authorization_details: Option<String>,
@@ -69,6 +71,16 @@ impl ClientCredentialsRequest {
     }
 }
 
+/// Without what is wanted in particular, which may say something of people.
+impl fmt::Debug for ClientCredentialsRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCredentialsRequest")
+            .field("scope", &self.scope)
+            .field("resources", &self.resources)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Client {
     /// Gets a token for the client itself (RFC 6749 §4.4). When it has ended, ask again: there is nothing to refresh.
     ///
@@ -90,5 +102,20 @@ impl Client {
         // Nobody has signed in, so an ID token would be about nobody.
         let (tokens, _) = self.tokens(&parameters, scope, None).await?;
         Ok(tokens)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_wanted_in_particular_is_not_shown() {
+        let payment = json!({"type": "payment", "creditor": "alice"});
+        let request = ClientCredentialsRequest::new();
+        let request = request.authorization_details(&[payment]).unwrap();
+        assert!(!format!("{request:?}").contains("alice"));
     }
 }

@@ -156,8 +156,17 @@ impl PendingAuthorization {
     ///
     /// [`InvalidPending`] if the text is anything else.
     pub fn from_secret_json(text: &str) -> Result<Self, InvalidPending> {
-        let stored: Stored<String> = json::from_slice(text.as_bytes())?;
+        let stored: Stored<String> =
+            json::from_slice(text.as_bytes()).map_err(InvalidJson::without_text)?;
         let malformed = |name: &str| InvalidPending(format!("`{name}` is malformed"));
+        // An answer that says nothing would fit.
+        if stored.state.is_empty() {
+            return Err(malformed("state"));
+        }
+        let asked = stored.sign_in.as_ref();
+        if asked.is_some_and(|asked| asked.nonce.is_empty()) {
+            return Err(malformed("nonce"));
+        }
         Ok(Self {
             url: stored.url.parse().map_err(|_| malformed("url"))?,
             issuer: stored.issuer,
@@ -232,7 +241,14 @@ mod tests {
             redirect_uri: "https://app.example/cb".to_owned(),
             scope: Some("accounts".to_owned()),
             signed_response: false,
-            sign_in: None,
+            sign_in: Some(SignInRequest {
+                nonce: "n-1".to_owned(),
+                asked_at: Timestamp::from_unix(1_800_000_000),
+                max_age: None,
+                auth_time: false,
+                acr: vec![],
+                subject: None,
+            }),
             expires: Timestamp::from_unix(1_800_000_060),
         }
     }
@@ -312,11 +328,19 @@ mod tests {
             ),
             ("no URL", stored.replace("https://as.example/authorize", "")),
             ("wrong type", without_type),
+            ("any state", stored.replace("s 7", "")),
+            ("any nonce", stored.replace("n-1", "")),
         ] {
+            assert_ne!(text, *stored, "{case}");
             assert!(
                 PendingAuthorization::from_secret_json(&text).is_err(),
                 "{case}"
             );
         }
+        let moved = stored.replace("\"expires\":", "\"expires\":\"hunter2\",\"e\":");
+        let told = PendingAuthorization::from_secret_json(&moved)
+            .err()
+            .unwrap();
+        assert!(!told.to_string().contains("hunter2"), "{told}");
     }
 }

@@ -151,7 +151,8 @@ impl TokenSet {
     ///
     /// [`InvalidTokenSet`] if the text is anything else.
     pub fn from_secret_json(text: &str) -> Result<Self, InvalidTokenSet> {
-        let stored: Stored<String> = json::from_slice(text.as_bytes())?;
+        let stored: Stored<String> =
+            json::from_slice(text.as_bytes()).map_err(InvalidJson::without_text)?;
         Ok(Self {
             issuer: stored.issuer,
             client_id: stored.client_id,
@@ -259,6 +260,9 @@ mod tests {
             assert_ne!(text, *stored, "{case}");
             assert!(TokenSet::from_secret_json(&text).is_err(), "{case}");
         }
+        let moved = stored.replace("1800000000", "\"hunter2\"");
+        let told = TokenSet::from_secret_json(&moved).unwrap_err();
+        assert!(!format!("{told} {told:?}").contains("hunter2"), "{told}");
     }
 
     #[test]

@@ -18,9 +18,38 @@ use serde_json::{Map, Number, Value};
 #[error("{0}")]
 pub struct InvalidJson(String);
 
+/// Longest complaint, in characters: some repeat what they complain of, and end up in logs.
+const LONGEST: usize = 300;
+
 impl From<serde_json::Error> for InvalidJson {
     fn from(error: serde_json::Error) -> Self {
-        Self(error.to_string())
+        let text = error.to_string();
+        let mut letters = text.chars();
+        let mut kept: String = letters.by_ref().take(LONGEST).collect();
+        if letters.next().is_some() {
+            kept.push('…');
+        }
+        Self(kept)
+    }
+}
+
+impl InvalidJson {
+    /// The same without the string it complains of, which may be a token, or say something of a person.
+    #[must_use]
+    #[cfg(feature = "client")]
+    pub(crate) fn without_text(self) -> Self {
+        let Some((before, text)) = self.0.split_once("string \"") else {
+            return self;
+        };
+        let mut escaped = false;
+        let end = text.find(|letter| {
+            let ends = letter == '"' && !escaped;
+            escaped = letter == '\\' && !escaped;
+            ends
+        });
+        // One that is cut off ends nowhere.
+        let rest = end.and_then(|end| text.get(end + 1..)).unwrap_or_default();
+        Self(format!("{before}string{rest}"))
     }
 }
 
@@ -240,6 +269,44 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde::de::value::MapDeserializer;
+
+    /// An error that complains of this text.
+    fn complaint(text: &str) -> InvalidJson {
+        #[derive(Debug, Deserialize)]
+        struct Number {
+            #[expect(dead_code, reason = "nobody reads it")]
+            n: u64,
+        }
+        let json = serde_json::json!({ "n": text }).to_string();
+        from_slice::<Number>(json.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn a_complaint_floods_no_log() {
+        let long = complaint(&"x".repeat(100_000)).to_string();
+        assert!(long.chars().count() <= 301, "{}", long.len());
+    }
+
+    #[cfg(feature = "client")]
+    #[test]
+    fn a_complaint_can_do_without_what_it_is_about() {
+        for text in [
+            "hunter2",
+            "",
+            "a\"hunter2",
+            "hunter2\\",
+            "\\\"hunter2",
+            "é\nhunter2\"",
+        ] {
+            let told = complaint(text).without_text().to_string();
+            assert_eq!(told, "invalid type: string, expected u64", "{text}");
+        }
+        let long = format!("{}\"", "\"hunter2".repeat(100));
+        let told = complaint(&long).without_text().to_string();
+        assert_eq!(told, "invalid type: string");
+        let other = object(b"{").unwrap_err();
+        assert_eq!(other.clone().without_text(), other);
+    }
 
     // RFC 8725 §2.6 and §3.4, RFC 7515 §4, RFC 7519 §4, RFC 8259 §4 and §8.2.
     #[test]

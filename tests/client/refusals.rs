@@ -115,6 +115,12 @@ async fn a_malformed_success_is_no_success() {
         matches!(refused, ClientError::Malformed { .. }),
         "{refused:?}"
     );
+    // A token in the wrong place is a token nevertheless.
+    let moved = r#"{"access_token":"a","token_type":"DPoP","expires_in":"hunter\"2"}"#;
+    let refused = refresh(Reply::text(200, moved)).await;
+    let told = format!("{refused} {refused:?}");
+    assert!(told.contains("invalid type"), "{told}");
+    assert!(!told.contains("hunter"), "{told}");
 }
 
 // FAPI 2.0 Security Profile §5.3.3.1: sender-constrained tokens only.
