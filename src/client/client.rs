@@ -121,11 +121,17 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ClientError`] if the authorization server cannot be reached, does not do what FAPI asks, or refuses.
+    /// [`ClientError`] if the authorization server cannot be reached, does not do what FAPI asks, or refuses;
+    /// [`ClientError::ForeignGrant`] if the hint is an ID token of another one.
     pub async fn authorize(
         &self,
         request: &AuthorizationRequest,
     ) -> Result<PendingAuthorization, ClientError> {
+        let hinted = request.hint_issuer.as_deref();
+        // Another server's `sub` is another person, and the hint none of this one's business.
+        if hinted.is_some_and(|issuer| issuer != self.issuer()) {
+            return Err(ClientError::ForeignGrant);
+        }
         let metadata = self.discover().await?;
         let mut url = endpoints::authorization_endpoint(&metadata)?.clone();
         let endpoint =

@@ -127,7 +127,8 @@ pub enum ClientError {
         "`claims` and `id_token_hint` mean nothing without the scope `openid`: ask for that, too"
     )]
     WithoutOpenId,
-    /// The code or token belongs to another client or comes from another authorization server; it was sent to nobody.
+    /// The code or token, ID tokens among them, belongs to another client or comes from another authorization server; it was
+    /// sent to nobody.
     #[error("the code or token belongs to another client or another authorization server")]
     ForeignGrant,
     /// There is no refresh token in the set.

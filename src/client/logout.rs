@@ -27,7 +27,7 @@ use crate::issuer::is_loopback;
 /// ```
 #[derive(Default)]
 pub struct LogoutRequest {
-    id_token: Option<SecretText>,
+    id_token: Option<IdToken>,
     redirect_uri: Option<String>,
     further: Vec<(&'static str, String)>,
 }
@@ -71,7 +71,7 @@ impl LogoutRequest {
     /// Says with an ID token whose logout this is; it may have ended (§2).
     #[must_use]
     pub fn id_token_hint(mut self, token: &IdToken) -> Self {
-        self.id_token = Some(token.text().duplicate());
+        self.id_token = Some(token.duplicate());
         self
     }
 
@@ -124,17 +124,21 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ClientError::Metadata`], and [`ClientError::MissingEndpoint`] if the authorization server has no such thing.
+    /// [`ClientError::ForeignGrant`] if the ID token is another client's or another server's, [`ClientError::Metadata`], and
+    /// [`ClientError::MissingEndpoint`] if the authorization server has no such thing.
     ///
     /// # Specification
     ///
     /// [RP-Initiated Logout §2](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RPLogout)
     pub async fn log_out(&self, request: &LogoutRequest) -> Result<PendingLogout, ClientError> {
+        let hint = request.id_token.as_ref();
+        if hint.is_some_and(|token| !self.has_issued(token)) {
+            return Err(ClientError::ForeignGrant);
+        }
         let metadata = self.discover().await?;
         let endpoint = endpoints::end_session_endpoint(&metadata)?.clone();
         let mut parameters = vec![("client_id", self.parts.client_id.clone())];
-        let hint = request.id_token.as_ref();
-        parameters.extend(hint.map(|token| ("id_token_hint", token.secret().to_owned())));
+        parameters.extend(hint.map(|token| ("id_token_hint", token.text().secret().to_owned())));
         parameters.extend(request.further.iter().cloned());
         let mut state = None;
         // Nobody comes back with a state if nobody comes back.
@@ -152,6 +156,12 @@ impl Client {
             url,
             state,
         })
+    }
+
+    /// Whether this client's authorization server made the token for this client. It will stand in a URL, and nobody else is to
+    /// read it (§2).
+    fn has_issued(&self, token: &IdToken) -> bool {
+        token.issuer == self.issuer() && token.audience.contains(&self.parts.client_id)
     }
 }
 
@@ -190,6 +200,8 @@ impl PendingLogout {
         let pairs = form_urlencoded::parse(query.as_bytes());
         let mut states = pairs.filter(|(name, _)| name == "state");
         match (states.next(), states.next()) {
+            // A session that keeps no state waits for nobody.
+            (Some(_), None) if state.is_empty() => Err(LogoutReturnError::WrongState),
             (Some((_, found)), None) if found.as_bytes().ct_eq(state.as_bytes()).into() => Ok(()),
             (_, _) => Err(LogoutReturnError::WrongState),
         }
@@ -222,6 +234,10 @@ mod tests {
         ] {
             let checked = PendingLogout::check_return("s-1", query);
             assert_eq!(checked.is_ok(), accepted, "{query}");
+        }
+        // A session in which no logout is under way.
+        for query in ["state=", "state", ""] {
+            assert!(PendingLogout::check_return("", query).is_err(), "{query}");
         }
     }
 

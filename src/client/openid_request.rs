@@ -60,7 +60,10 @@ impl AuthorizationRequest {
     /// [`InvalidRequest::AcrValues`] if there is none, or one of them is no name.
     pub fn demand_acr<S: AsRef<str>>(mut self, values: &[S]) -> Result<Self, InvalidRequest> {
         let values = acr_names(values)?;
-        let members = self.claims.entry("id_token").or_insert_with(|| json!({}));
+        let members = self.claims.entry("id_token").or_insert(Value::Null);
+        if members.is_null() {
+            *members = json!({});
+        }
         if let Value::Object(members) = members {
             let demand = json!({"essential": true, "values": values});
             members.insert("acr".to_owned(), demand);
@@ -116,11 +119,12 @@ impl AuthorizationRequest {
     }
 
     /// Expects the person of this ID token: somebody else is answered `login_required` (OpenID Connect Core §3.1.2.1), and
-    /// an ID token of somebody else is refused here.
+    /// an ID token of somebody else is refused here. It is shown to no authorization server but the one that made it.
     #[must_use]
     pub fn id_token_hint(mut self, token: &IdToken) -> Self {
         self.set("id_token_hint", token.text().secret().to_owned());
         self.subject = Some(token.subject().to_owned());
+        self.hint_issuer = Some(token.issuer().to_owned());
         self
     }
 
@@ -326,6 +330,14 @@ mod tests {
         assert_eq!(asked(&demanded).2, ["a", "b"]);
         let claims = json!({"id_token": {"acr": {"essential": true, "values": ["a", "b"]}}});
         assert_eq!(Value::Object(demanded.claims), claims);
+        // What was asked for before stays, and nothing in particular is no reason to demand nothing.
+        for before in [
+            json!({"id_token": null}),
+            json!({"id_token": {"name": null}}),
+        ] {
+            let demanded = request().claims(before).unwrap().demand_acr(&["a"]);
+            assert_eq!(asked(&demanded.unwrap()).2, ["a"]);
+        }
 
         for (claim, acr, auth_time) in [
             (

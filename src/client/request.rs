@@ -32,6 +32,8 @@ pub struct AuthorizationRequest {
     pub(super) claims: Map<String, Value>,
     /// Who is expected to sign in.
     pub(super) subject: Option<String>,
+    /// Who made the ID token that says so.
+    pub(super) hint_issuer: Option<String>,
     pub(super) further: Vec<(String, String)>,
 }
 
@@ -118,6 +120,7 @@ impl AuthorizationRequest {
             authorization_details: None,
             claims: Map::new(),
             subject: None,
+            hint_issuer: None,
             further: Vec::new(),
         })
     }

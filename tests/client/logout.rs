@@ -7,7 +7,7 @@ use tower_fapi::client::{ClientError, LogoutRequest, PendingLogout};
 
 use crate::{
     seal::{signed_in, signing_server},
-    support::{METADATA, client, key, log_in, metadata},
+    support::{METADATA, client, key, log_in, metadata, named_client, request},
 };
 
 fn query(pending: &PendingLogout) -> HashMap<String, String> {
@@ -65,6 +65,29 @@ async fn a_logout_says_whose_it_is_and_where_it_leads() {
     }
     let next = client.log_out(&request).await.unwrap();
     assert_ne!(next.state(), pending.state());
+}
+
+// RP-Initiated Logout §2: the hint is an ID token of this provider, issued to this client; nobody else is to read it.
+#[tokio::test]
+async fn an_id_token_of_another_server_or_client_is_shown_to_nobody() {
+    let signer = key();
+    let server = signing_server(&signer).await;
+    let other = signing_server(&key()).await;
+    let tokens = signed_in(&client(&server), &server, &signer).await;
+    let id_token = tokens.id_token().unwrap();
+    for stranger in [client(&other), named_client(&server, "app 2")] {
+        for request in [
+            LogoutRequest::of(&tokens),
+            LogoutRequest::new().id_token_hint(id_token),
+        ] {
+            let refused = stranger.log_out(&request).await;
+            assert!(matches!(refused, Err(ClientError::ForeignGrant)));
+        }
+    }
+    let again = request().scope("openid").unwrap().id_token_hint(id_token);
+    let refused = client(&other).authorize(&again).await;
+    assert!(matches!(refused, Err(ClientError::ForeignGrant)));
+    assert_eq!(other.seen("/par").len(), 0);
 }
 
 #[tokio::test]
