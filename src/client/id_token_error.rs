@@ -70,6 +70,9 @@ pub enum IdTokenError {
     /// It was not made just now (§3.1.3.7, rule 10).
     #[error("the ID token was made at {0}, and not just now: if it is new, the clocks differ")]
     IssuedAt(Timestamp),
+    /// `nbf` lies ahead (RFC 7519 §4.1.5).
+    #[error("the ID token is good from {0} on: if it is new, the clocks differ")]
+    NotYet(Timestamp),
     /// `nonce` is missing, or is not that of the request: it answers another one (§3.1.3.7, rule 11).
     #[error("`nonce` of the ID token is not that of the request: it answers another one")]
     Nonce,

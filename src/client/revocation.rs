@@ -17,7 +17,7 @@ impl Client {
     /// # Errors
     ///
     /// [`ClientError::ForeignGrant`] if they are another client's, or what the revocation endpoint did. After any failure
-    /// assume that the tokens are still good, and try again (RFC 7009 §2.2.1).
+    /// assume that the tokens are still good, and try again later, as RFC 7009 §2.2.1 has it of a 503.
     pub async fn revoke(&self, tokens: &TokenSet) -> Result<(), ClientError> {
         if !tokens.belongs_to(self.issuer(), &self.parts.client_id) {
             return Err(ClientError::ForeignGrant);

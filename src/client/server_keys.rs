@@ -28,6 +28,8 @@ struct Known {
     set: JwkSet,
     keys: VerifyingKeySet,
     fetched: Timestamp,
+    /// When the server was asked last, in vain or not.
+    asked: Timestamp,
 }
 
 impl ServerKeys {
@@ -52,11 +54,19 @@ impl ServerKeys {
         {
             let verdict = jws.verify_with(header, &known.keys);
             // The server may have begun to use a new key.
-            if verdict != Err(JwsError::NoKey) || known.is_younger(PAUSE, url, now) {
+            if verdict != Err(JwsError::NoKey) || known.was_just_asked(now) {
                 return Ok(verdict);
             }
         }
-        let newer = self.fetch(url, now).await?;
+        let newer = match self.fetch(url, now).await {
+            Ok(newer) => newer,
+            Err(error) => {
+                if let Some(known) = known.as_mut() {
+                    known.asked = now;
+                }
+                return Err(error);
+            }
+        };
         let verdict = jws.verify_with(header, &newer.keys);
         *known = Some(newer);
         Ok(verdict)
@@ -83,6 +93,7 @@ impl ServerKeys {
             keys: VerifyingKeySet::new(&set),
             set,
             fetched: now,
+            asked: now,
         })
     }
 }
@@ -91,5 +102,9 @@ impl Known {
     fn is_younger(&self, age: Duration, url: &Url, now: Timestamp) -> bool {
         // A clock that was set back does not make them fresh for longer.
         self.url == *url && self.fetched <= now && now < self.fetched.plus(age)
+    }
+
+    fn was_just_asked(&self, now: Timestamp) -> bool {
+        self.asked <= now && now < self.asked.plus(PAUSE)
     }
 }

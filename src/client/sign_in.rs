@@ -7,7 +7,7 @@ use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    id_token::{IdToken, string},
+    id_token::{IdToken, date, string},
     id_token_error::IdTokenError,
     server_text::ServerText,
 };
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// By how much the clocks may differ (FAPI 2.0 Security Profile §5.3.2.1, note 3).
-const TOLERANCE: Duration = Duration::from_secs(30);
+pub(super) const TOLERANCE: Duration = Duration::from_secs(30);
 /// How old an ID token may be when it comes: it is made because we ask.
 const OLDEST: Duration = Duration::from_mins(5);
 
@@ -85,6 +85,11 @@ impl Expected<'_> {
         self.check_audience(token)?;
         if self.now >= token.expires_at {
             return Err(IdTokenError::Expired(token.expires_at));
+        }
+        if let Some(from) = date(&token.claims, "nbf")?
+            && from > self.now.plus(TOLERANCE)
+        {
+            return Err(IdTokenError::NotYet(from));
         }
         let made = self.now.minus(OLDEST)..=self.now.plus(TOLERANCE);
         if !made.contains(&token.issued_at) {
@@ -179,6 +184,9 @@ fn check_continuity(former: &IdToken, token: &IdToken) -> Result<(), IdTokenErro
     }
     if sorted(&token.audience) != sorted(&former.audience) {
         return changed("aud");
+    }
+    if token.claims.get("azp") != former.claims.get("azp") {
+        return changed("azp");
     }
     if token.auth_time.is_some()
         && former.auth_time.is_some()

@@ -18,6 +18,7 @@ use super::{
     jwt::{decrypted, is_encrypted},
     secret::SecretText,
     server_text::ServerText,
+    sign_in::TOLERANCE,
     token_set::TokenSet,
 };
 use crate::{
@@ -110,7 +111,8 @@ impl UserInfo {
     /// [`UserInfoError::Json`] if they do not fit.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, UserInfoError> {
         let claims = Value::Object(self.claims.clone());
-        Ok(T::deserialize(claims).map_err(InvalidJson::from)?)
+        let complaint = |error| InvalidJson::from(error).without_text();
+        Ok(T::deserialize(claims).map_err(complaint)?)
     }
 }
 
@@ -194,7 +196,8 @@ impl Client {
         Ok(claims)
     }
 
-    /// `iss` and `aud` are there and ours (§5.3.2); `exp` need not be there, but if it is it means what it always means.
+    /// `iss` and `aud` are there and ours (§5.3.2); `exp` and `nbf` need not be there, but if they are they mean what they
+    /// always mean (RFC 7519 §4.1.4, §4.1.5).
     fn check_user_info(
         &self,
         claims: &Map<String, Value>,
@@ -212,12 +215,23 @@ impl Client {
         if !is_for_us {
             return Err(UserInfoError::Claim("aud"));
         }
-        match claims.get("exp").map(serde::Deserialize::deserialize) {
-            None => Ok(()),
-            Some(Ok::<Timestamp, serde_json::Error>(end)) if now < end => Ok(()),
-            Some(_) => Err(UserInfoError::Claim("exp")),
+        if date(claims, "exp")?.is_some_and(|end| now >= end) {
+            return Err(UserInfoError::Claim("exp"));
         }
+        if date(claims, "nbf")?.is_some_and(|from| from > now.plus(TOLERANCE)) {
+            return Err(UserInfoError::Claim("nbf"));
+        }
+        Ok(())
     }
+}
+
+fn date(
+    claims: &Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<Timestamp>, UserInfoError> {
+    let date = claims.get(name).map(serde::Deserialize::deserialize);
+    date.transpose()
+        .map_err(|_: serde_json::Error| UserInfoError::Claim(name))
 }
 
 /// What the challenge says (OpenID Connect Core §5.3.3, RFC 6750 §3).

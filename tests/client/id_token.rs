@@ -179,6 +179,8 @@ async fn an_id_token_with_a_claim_missing_or_wrong_is_refused() {
         ("iat", json!(now - 301), E::IssuedAt(date(now - 301))),
         ("iat", json!(now + 31), E::IssuedAt(date(now + 31))),
         ("iat", json!(i64::MIN), E::IssuedAt(date(i64::MIN))),
+        ("nbf", json!(now + 31), E::NotYet(date(now + 31))),
+        ("nbf", json!("now"), E::Claim("nbf")),
         ("nonce", Value::Null, E::Nonce),
         ("nonce", json!(""), E::Nonce),
         ("nonce", json!("another"), E::Nonce),
@@ -229,6 +231,7 @@ async fn an_id_token_with_a_claim_missing_or_wrong_is_refused() {
         ("exp", json!(now + SECOND)),
         ("iat", json!(now - 300)),
         ("iat", json!(now + 30)),
+        ("nbf", json!(now + 30)),
         ("iat", serde_json::from_str(&format!("{now}.5")).unwrap()),
         ("auth_time", Value::Null),
         ("acr", Value::Null),
@@ -527,6 +530,7 @@ async fn a_refreshed_id_token_is_about_the_same_sign_in() {
             E::IssuedAt(Timestamp::from_unix(now - 301)),
         ),
         ("at_hash", json!("x"), E::Hash("at_hash")),
+        ("azp", json!("app 1"), E::Changed("azp")),
     ] {
         let found = refreshed(&first, name, &value).await;
         assert_eq!(found.err(), Some(expected), "{name}");
@@ -569,4 +573,23 @@ async fn a_new_key_of_the_server_is_fetched() {
     let second = |claims: Map<String, Value>| signed(&new, &kid(&new), &claims);
     assert!(verdict(&client, &server, &sign_in(), second).await.is_ok());
     assert_eq!(server.seen("/jwks").len(), 2);
+
+    // Whoever names keys that nobody publishes cannot have a server asked over and over that is in trouble.
+    server.says("/jwks", [Reply::text(503, "")]);
+    clock.advance(Duration::from_secs(61));
+    let strange = r#"{"alg":"ES256","kid":"strange"}"#;
+    let mut failures = Vec::new();
+    for _ in 0..3 {
+        let pending = client.authorize(&sign_in()).await.unwrap();
+        answer(&server, &signed(&new, strange, &claims(&server)));
+        let response = honest(&pending, &server);
+        failures.push(client.complete(&pending, &response).await.unwrap_err());
+    }
+    assert!(matches!(failures[0], ClientError::Metadata(_)));
+    for failure in &failures[1..] {
+        let unknown = IdTokenError::Jwt(JwsError::NoKey);
+        assert!(matches!(failure, ClientError::IdToken(error) if *error == unknown));
+    }
+    assert_eq!(server.seen("/jwks").len(), 3);
+    assert!(verdict(&client, &server, &sign_in(), second).await.is_ok());
 }

@@ -1,5 +1,7 @@
 //! What the userinfo endpoint tells, and when it is believed (OpenID Connect Core §5.3).
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tower_fapi::{
@@ -66,6 +68,11 @@ async fn the_person_of_the_id_token_is_told_of() {
     let email = "alice@example.com".to_owned();
     assert_eq!(info.read(), Ok(Person { email }));
     assert!(info.read::<Vec<String>>().is_err());
+    let unread = info.read::<HashMap<String, u64>>().unwrap_err();
+    assert!(
+        !format!("{unread} {unread:?}").contains("alice"),
+        "{unread}"
+    );
     assert!(!format!("{info:?}").contains("example.com"));
 
     let seen = server.only("/userinfo");
@@ -134,6 +141,9 @@ async fn a_signed_answer_that_cannot_be_believed_is_refused() {
         ("exp", json!(now), Err(E::Claim("exp"))),
         ("exp", json!("soon"), Err(E::Claim("exp"))),
         ("exp", json!(now + 1), Ok(())),
+        ("nbf", json!(now + 31), Err(E::Claim("nbf"))),
+        ("nbf", json!("now"), Err(E::Claim("nbf"))),
+        ("nbf", json!(now + 30), Ok(())),
         ("aud", json!(["other", "app 1"]), Ok(())),
     ] {
         let text = signed(&signer, ES256, &with(claims(&server), name, &value));
