@@ -545,6 +545,51 @@ fn the_file_keeps_its_permissions() {
     assert_eq!(directory.read()["keys"].as_array().unwrap().len(), 1);
 }
 
+// The administrator rotates the keys of a service: it has to be able to read them, and its group has, and no other.
+#[cfg(unix)]
+#[test]
+fn the_file_stays_whose_it_is() {
+    use std::{
+        io::Write as _,
+        os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
+    };
+    for mode in [0o600, 0o640] {
+        let directory = Directory::new();
+        let keys = directory.keys();
+        if let Err(error) = chown(directory.file(), Some(4242), Some(4343)) {
+            let said = format!("skipped: only root can give files away ({error})");
+            let _ = writeln!(std::io::stderr(), "{said}");
+            return;
+        }
+        fs::set_permissions(directory.file(), fs::Permissions::from_mode(mode)).unwrap();
+        keys.rotate(JwsAlgorithm::Es256, &times(), NOW).unwrap();
+        for name in ["keys.json", "keys.json.lock"] {
+            let metadata = fs::metadata(directory.0.join(name)).unwrap();
+            assert_eq!((metadata.uid(), metadata.gid()), (4242, 4343), "{name}");
+        }
+        let kept = fs::metadata(directory.file()).unwrap().permissions().mode();
+        assert_eq!(kept & 0o777, mode);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_beside_the_file_leads_to_no_other() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let directory = Directory::new();
+    let keys = directory.keys();
+    let other = directory.0.join("other");
+    fs::write(&other, "of somebody else").unwrap();
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o604)).unwrap();
+    symlink(&other, directory.0.join("keys.json.next")).unwrap();
+    symlink(&other, directory.0.join("keys.json.lock")).unwrap();
+    keys.rotate(JwsAlgorithm::Es256, &times(), NOW).unwrap();
+    assert_eq!(fs::read_to_string(&other).unwrap(), "of somebody else");
+    let mode = fs::metadata(&other).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o604);
+    assert_eq!(directory.read()["keys"].as_array().unwrap().len(), 2);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_to_the_file_stays_one() {

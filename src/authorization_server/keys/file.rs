@@ -97,16 +97,23 @@ const MAX_KEY: usize = 16 * 1024;
 
 /// Held while the file is changed. It is a file of its own, because the other one is exchanged.
 fn lock(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(beside(path, "lock"))?;
+    let name = beside(path, "lock");
+    let file = match create_new(&name) {
+        Ok(file) => {
+            // Whoever uses the keys has to be able to hold it, too.
+            let _ = keep_owner(&file, &fs::metadata(path)?);
+            file
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            OpenOptions::new().write(true).open(name)?
+        }
+        Err(error) => return Err(error),
+    };
     file.lock()?;
     Ok(file)
 }
 
-/// Puts these bytes in the place of the file, which keeps its permissions.
+/// Puts these bytes in the place of the file, which keeps its owner and its permissions.
 fn exchange(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = beside(path, "next");
     match fs::remove_file(&draft) {
@@ -114,9 +121,13 @@ fn exchange(path: &Path, bytes: &[u8]) -> io::Result<()> {
         // Somebody before us was interrupted.
         Ok(()) | Err(_) => {}
     }
-    let exchanged = write(&draft, bytes)
-        .and_then(|()| fs::set_permissions(&draft, fs::metadata(path)?.permissions()))
-        .and_then(|()| fs::rename(&draft, path));
+    // By its handle and not by its name, to which whoever owns the directory may have given another file.
+    let exchanged = write(&draft, bytes).and_then(|file| {
+        let former = fs::metadata(path)?;
+        keep_owner(&file, &former)?;
+        file.set_permissions(former.permissions())?;
+        fs::rename(&draft, path)
+    });
     if exchanged.is_err() {
         let _ = fs::remove_file(&draft);
         return exchanged;
@@ -128,6 +139,31 @@ fn exchange(path: &Path, bytes: &[u8]) -> io::Result<()> {
     {
         let _ = directory.sync_all();
     }
+    Ok(())
+}
+
+/// Whoever could read the keys still can, and nobody else: the file may be that of the service, and be changed by an
+/// administrator, and a group that may read it need not be ours.
+#[cfg(unix)]
+fn keep_owner(file: &File, former: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let made = file.metadata()?;
+    if made.gid() != former.gid() {
+        let kept = fchown(file, None, Some(former.gid()));
+        // Of no consequence where the group may do nothing.
+        if former.mode() & 0o070 != 0 {
+            kept?;
+        }
+    }
+    // The administrator can read what is ours, and nobody but the administrator can give files away.
+    if former.uid() != 0 && made.uid() != former.uid() {
+        fchown(file, Some(former.uid()), None)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &File, _: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 
@@ -149,20 +185,26 @@ fn create<K: ServerKey>(path: &Path, algorithm: K::Algorithm) -> Result<(), KeyF
     let set = Zeroizing::new(format!("{{\"keys\":[{}]}}\n", *key.secret_json()));
     let unique = Secret::generate().map_err(|error| failed(io::Error::other(error)))?;
     let draft = beside(path, unique.secret());
-    let placed = write(&draft, set.as_bytes()).and_then(|()| place(&draft, path));
+    let placed = write(&draft, set.as_bytes()).and_then(|_| place(&draft, path));
     // The draft has done its work, or is worth nothing.
     let _ = fs::remove_file(&draft);
     placed.map_err(failed)
 }
 
-fn write(draft: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write(draft: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mut file = create_new(draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(file)
+}
+
+/// A file that was not there, not even as a link, and that only we can read.
+fn create_new(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    options.open(path)
 }
 
 fn place(draft: &Path, path: &Path) -> io::Result<()> {
