@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{
     refusal::Failure,
     server::Server,
-    store::{EncryptedToken, Grant, RevokedToken},
+    store::{ClientGrant, EncryptedToken, Grant, RevokedToken},
 };
 use crate::{
     jose::{CompactJws, base64url, json, jwe::CompactJwe, sha256},
@@ -34,6 +34,8 @@ pub(crate) struct IssuedToken {
     pub(crate) expires: Timestamp,
     /// The grant it came of, which its `jti` names.
     grant: [u8; 32],
+    /// A client has it on its own behalf: nobody has signed in.
+    is_nobodys: bool,
 }
 
 impl IssuedToken {
@@ -45,6 +47,7 @@ impl IssuedToken {
             expires: Timestamp::deserialize(claims.get("exp")?).ok()?,
             grant: grant_of(&id)?,
             id,
+            is_nobodys: !claims.contains_key("auth_time"),
             claims,
         })
     }
@@ -123,12 +126,21 @@ impl Server {
         if revoked.is_some() {
             return Ok(false);
         }
+        if token.is_nobodys {
+            let grant: Option<ClientGrant> = self.records.get(token.grant, now).await?;
+            return Ok(grant.is_some());
+        }
         let grant: Option<Grant> = self.records.get(token.grant, now).await?;
         Ok(grant.is_some())
     }
 
     /// Ends a token before its time. Nothing else of its grant ends with it.
     pub(crate) async fn end(&self, token: &IssuedToken, now: Timestamp) -> Result<(), Failure> {
+        if token.is_nobodys {
+            // It is the only one of its grant, and needs no further record.
+            let _: Option<ClientGrant> = self.records.take(token.grant, now).await?;
+            return Ok(());
+        }
         let id = sha256(token.id.as_bytes());
         let revoked = RevokedToken {};
         Ok(self.records.put(id, &revoked, token.expires, now).await?)

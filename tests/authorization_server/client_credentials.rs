@@ -326,7 +326,40 @@ async fn without_a_record_of_it_no_token_is_given() {
     let reply = ask(&world, "machine", &[]).await;
     assert_eq!(reply.status, 503);
     assert!(!reply.body.contains("access_token"), "{reply:?}");
-    assert!(world.store.is_empty(RecordKind::Grant));
+    assert!(world.store.is_empty(RecordKind::ClientGrant));
+}
+
+#[tokio::test]
+async fn a_client_that_asks_too_often_keeps_no_person_out() {
+    let store = Arc::new(MemoryStore::new(16 * 1024));
+    let shared = Arc::clone(&store);
+    let (world, asking) = machines_with(|builder| builder.store(shared));
+    let mut tokens = Vec::new();
+    let refused = loop {
+        let reply = ask(&world, "machine", &[]).await;
+        if reply.status != 200 {
+            break reply;
+        }
+        tokens.push(reply.text("access_token"));
+        assert!(tokens.len() < 100, "no end to it");
+    };
+    assert_eq!(refused.status, 503);
+    let code = world.code("both", &[]).await;
+    let request = post(TOKEN, &world.redemption("both", &code));
+    let redeemed = world.send(with_proof(request, &world.proof(TOKEN))).await;
+    assert_eq!(redeemed.status, 200, "{redeemed:?}");
+    let persons = redeemed.text("access_token");
+    assert!(claims_of(&persons)["auth_time"].is_number());
+    // Whatever it gives back makes room, and leaves nothing behind.
+    for token in &tokens {
+        assert!(asking.active(&world, token).await);
+        assert_eq!(world.revoke("machine", token, &[]).await.status, 200);
+        assert!(!asking.active(&world, token).await);
+    }
+    for kind in [RecordKind::ClientGrant, RecordKind::RevokedToken] {
+        assert!(store.is_empty(kind), "{kind}");
+    }
+    assert_eq!(ask(&world, "machine", &[]).await.status, 200);
 }
 
 // RFC 9068 §5: "a malicious client might select a client_id corresponding to the sub value of a high-privilege user".

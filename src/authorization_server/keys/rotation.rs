@@ -39,7 +39,8 @@ pub struct KeyRotation {
     #[serde(rename = "retention_seconds", deserialize_with = "seconds")]
     pub retention: Duration,
     /// After this time a key is replaced without anybody asking for it: never unless set, otherwise at least the time that
-    /// lead and retention take together. A key that does not say when it began is taken for old.
+    /// lead and retention take together. A key that does not say when it began is taken for old. Only for
+    /// instances that have the same file: each of several copies would get a next key of its own.
     #[serde(rename = "every_days", deserialize_with = "days")]
     pub every: Option<Duration>,
 }

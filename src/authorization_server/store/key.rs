@@ -16,6 +16,9 @@ pub enum RecordKind {
     Code,
     /// What a person has allowed a client to do.
     Grant,
+    /// That a token which a client got on its own behalf has not been revoked (RFC 6749 §4.4). They are apart from the
+    /// grants of people, whom a client that asks too often must not keep out.
+    ClientGrant,
     /// A refresh token (RFC 6749 §1.5).
     RefreshToken,
     /// An access token that was revoked before its end (RFC 7009).
@@ -26,11 +29,12 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PushedRequest,
         Self::Session,
         Self::Code,
         Self::Grant,
+        Self::ClientGrant,
         Self::RefreshToken,
         Self::RevokedToken,
         Self::EncryptedToken,
@@ -44,6 +48,7 @@ impl RecordKind {
             Self::Session => "session",
             Self::Code => "code",
             Self::Grant => "grant",
+            Self::ClientGrant => "client-grant",
             Self::RefreshToken => "refresh-token",
             Self::RevokedToken => "revoked-token",
             Self::EncryptedToken => "encrypted-token",

@@ -17,8 +17,8 @@ use thiserror::Error;
 use crate::time::Timestamp;
 
 pub(crate) use self::records::{
-    Approval, Code, CodeRequest, EncryptedToken, Grant, Pushed, PushedRequest, Records,
-    RefreshToken, RevokedToken, Session,
+    Approval, ClientGrant, Code, CodeRequest, EncryptedToken, Grant, Pushed, PushedRequest,
+    Records, RefreshToken, RevokedToken, Session,
 };
 #[cfg(feature = "redis")]
 pub use self::redis::RedisStore;

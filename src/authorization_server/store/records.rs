@@ -160,6 +160,10 @@ impl Approval {
     }
 }
 
+/// What a client has on its own behalf, under an identifier that its one token names. Removing it revokes that.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub(crate) struct ClientGrant {}
+
 /// A refresh token, under its hash.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct RefreshToken {
@@ -189,6 +193,9 @@ impl Stored for Code {
 }
 impl Stored for Grant {
     const KIND: RecordKind = RecordKind::Grant;
+}
+impl Stored for ClientGrant {
+    const KIND: RecordKind = RecordKind::ClientGrant;
 }
 impl Stored for RefreshToken {
     const KIND: RecordKind = RecordKind::RefreshToken;

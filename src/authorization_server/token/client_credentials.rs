@@ -12,7 +12,7 @@ use crate::{
         refusal::{ErrorCode, Failure, Refusal},
         secret::random,
         server::Server,
-        store::{Approval, Grant},
+        store::{Approval, ClientGrant, Grant},
     },
     time::Timestamp,
 };
@@ -58,7 +58,8 @@ pub(super) async fn give(
     };
     // Without its grant a token would be revoked from the beginning: the grant is there first.
     let until = now.plus(server.lifetimes.access_token);
-    server.records.put(grant_id, &grant, until, now).await?;
+    let record = ClientGrant {};
+    server.records.put(grant_id, &record, until, now).await?;
     let issue = Issue {
         grant_id,
         grant: &grant,
