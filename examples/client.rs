@@ -42,7 +42,7 @@ const SIGNED_OUT_URI: &str = "http://127.0.0.1:7080/bye";
 const SAMPLE: [&str; 4] = [
     "https://localhost:8443",
     "budget-planner",
-    "openid accounts",
+    "openid email accounts",
     "https://localhost:9443/accounts",
 ];
 

@@ -17,8 +17,9 @@ use tower_fapi::replay::RedisReplayStore;
 use tower_fapi::{
     authorization_server::{
         AuthenticationRules, AuthorizationDetailsType, AuthorizationServer,
-        AuthorizationServerBuilder, CertificateAuthorities, ClientMetadata, ConfigError,
-        EncryptionKeys, KeyRotation, Lifetimes, ResourceMetadata, ScopeDescription, SigningKeys,
+        AuthorizationServerBuilder, CertificateAuthorities, ClientAuthenticationMethod,
+        ClientMetadata, ConfigError, EncryptionKeys, KeyRotation, Lifetimes, ResourceMetadata,
+        ScopeDescription, SigningKeys,
         pages::Branding,
         people::{ConfiguredUsers, ConfiguredUsersError, Throttling, UserConfig},
     },
@@ -167,6 +168,7 @@ impl Config {
     /// The server that is described.
     pub fn server(&self) -> Result<AuthorizationServer, Mistake> {
         let settings = &self.settings;
+        self.check_certificates()?;
         let keys = self.path(settings.signing_keys.get_ref());
         let keys = SigningKeys::load_or_create(keys, settings.signing_algorithm)
             .map_err(|error| self.mistake(settings.signing_keys.span(), error))?;
@@ -227,6 +229,23 @@ impl Config {
                 reason: error.to_string(),
             },
         })
+    }
+
+    /// Whether clients with certificates can show them: browsers, and whoever comes where they do, are not asked for any.
+    fn check_certificates(&self) -> Result<(), Mistake> {
+        if self.settings.mtls.is_some() {
+            return Ok(());
+        }
+        let mut clients = self.settings.clients.iter();
+        match clients.find(|client| shows_certificate(client.get_ref())) {
+            None => Ok(()),
+            Some(client) => {
+                let id = &client.get_ref().client_id;
+                let reason =
+                    format!("client {id:?} has to show a certificate, and no [mtls] says where");
+                Err(self.mistake(client.span(), reason))
+            }
+        }
     }
 
     #[cfg(feature = "redis")]
@@ -313,7 +332,7 @@ impl Config {
             ConfigError::SameKid(_) => settings.encryption_keys.as_ref().map(Spanned::span),
             ConfigError::Issuer(_) => Some(settings.issuer.span()),
             ConfigError::MtlsBase(_) => settings.mtls.as_ref().map(|mtls| mtls.base_url.span()),
-            ConfigError::Scope(name) => scope(name, 0),
+            ConfigError::Scope(name) | ConfigError::PersonalScope(name) => scope(name, 0),
             ConfigError::RepeatedScope(name) => scope(name, 1),
             ConfigError::Resource(refused) => settings
                 .resources
@@ -330,7 +349,9 @@ impl Config {
             ConfigError::KeyRotation(_) => settings.key_rotation.as_ref().map(Spanned::span),
             ConfigError::Lifetime(_) => settings.lifetimes.as_ref().map(Spanned::span),
             ConfigError::Client(client) => span_of(&settings.clients, client.position),
-            ConfigError::NoAuthority(id)
+            ConfigError::NothingAlone(id)
+            | ConfigError::SharedSubject(id)
+            | ConfigError::NoAuthority(id)
             | ConfigError::NoKeyForResponses(id, _)
             | ConfigError::NoKeyForRequestObjects(id) => settings
                 .clients
@@ -356,6 +377,18 @@ impl Config {
             reason: reason.to_string(),
         }
     }
+}
+
+/// Whether a client cannot do without a certificate.
+fn shows_certificate(client: &ClientMetadata) -> bool {
+    let authenticates = matches!(
+        client.token_endpoint_auth_method,
+        Some(
+            ClientAuthenticationMethod::TlsClientAuth
+                | ClientAuthenticationMethod::SelfSignedTlsClientAuth
+        )
+    );
+    authenticates || client.tls_client_certificate_bound_access_tokens == Some(true)
 }
 
 /// The span of an entry, counted from 1.

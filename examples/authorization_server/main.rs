@@ -2,14 +2,17 @@
 //!
 //! ```text
 //! cargo run --example authorization_server --features full -- --config FILE --make-certificate
+//! cargo run --example authorization_server --features full -- --config FILE --check
 //! cargo run --example authorization_server --features full -- --config FILE --rotate-keys
 //! cargo run --example authorization_server --features full -- hash-password
 //! cargo run --example authorization_server --features full -- totp-secret
+//! cargo run --example authorization_server --features full -- totp-code
 //! ```
 //!
 //! `authorization_server.toml`, beside this file, has every setting with a comment; `samples/` has one short file for each way
 //! of using it, with a client of its own that a browser can begin with. `--make-certificate` makes a certificate
-//! for localhost if the files that the configuration names are not there. `--check` reads the configuration and stops.
+//! for localhost if the files that the configuration names are not there. `--check` says whether the configuration is sound, or
+//! on which line it is not, and stops; key files that are not there are made.
 //! `--rotate-keys` puts the next keys into the files of keys; a running server takes them up within a minute, or on SIGHUP.
 #![allow(clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
 

@@ -180,8 +180,13 @@ fn introduce(config: &Config) {
         let trial = trial.get_ref();
         println!(
             "\nTo try it, open this in a browser:\n\n  {}\n\n\
-             {issuer} has a certificate of this machine's own, which the browser warns of: let it pass.",
-            trial.home()
+             {} a certificate of this machine's own, which the browser warns of: let it pass.",
+            trial.home(),
+            if trial.https {
+                format!("It and {issuer} have")
+            } else {
+                format!("{issuer} has")
+            }
         );
         if let Some(advice) = &trial.advice {
             println!("{advice}");

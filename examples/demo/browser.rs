@@ -26,8 +26,8 @@ pub struct Visit {
     /// The form that was posted.
     pub fields: Vec<(String, String)>,
     pub status: StatusCode,
-    /// Names of the cookies that came with the answer.
-    pub cookies: Vec<String>,
+    /// What the answer did with cookies, and their names.
+    pub cookies: Vec<(&'static str, String)>,
     pub view: View,
 }
 
@@ -159,7 +159,7 @@ impl Browser {
     }
 
     /// Keeps the cookies a browser would keep: `__Host-` is one only with `Secure`, `Path=/` and without `Domain`.
-    fn keep_cookies(&mut self, answer: &reqwest::Response) -> Outcome<Vec<String>> {
+    fn keep_cookies(&mut self, answer: &reqwest::Response) -> Outcome<Vec<(&'static str, String)>> {
         let mut names = Vec::new();
         for header in answer.headers().get_all(SET_COOKIE) {
             let mut parts = header.to_str()?.split(';').map(str::trim);
@@ -171,8 +171,13 @@ impl Browser {
             if name.starts_with("__Host-") && !of_one_host {
                 return Err(format!("no browser would keep the cookie {name}").into());
             }
-            self.cookies.insert(name.to_owned(), value.to_owned());
-            names.push(name.to_owned());
+            names.push(if has("max-age=0") {
+                self.cookies.remove(name);
+                ("removes cookie", name.to_owned())
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+                ("sets cookie", name.to_owned())
+            });
         }
         Ok(names)
     }

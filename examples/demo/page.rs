@@ -33,7 +33,7 @@ impl Page {
         let root = html.root_element();
         Ok(Self {
             status,
-            heading: all(root, "h1", words)?.concat(),
+            heading: all(root, "h1", whole)?.concat(),
             points: all(root, "ul.scopes li, section.detail dl > div, label", parts)?,
             error: all(root, "dl.reference code:not(#reference)", words)?.pop(),
             text: all(root, "main", words)?.concat(),
@@ -94,6 +94,12 @@ fn parts(element: ElementRef<'_>) -> String {
     let parts = element.text().map(str::trim);
     let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
     parts.join(": ")
+}
+
+/// The text of an element as a person reads it: what stands in elements within it is not set apart.
+fn whole(element: ElementRef<'_>) -> String {
+    let text: String = element.text().collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The text of an element, with single spaces.

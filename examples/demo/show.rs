@@ -123,8 +123,8 @@ pub fn visit(visit: &Visit) {
         View::Redirect(next) => {
             let (target, _) = next.as_str().split_once('?').unwrap_or((next.as_str(), ""));
             print::answer(format_args!("{}: to {target}", visit.status));
-            for cookie in &visit.cookies {
-                print::row(0, "sets cookie", cookie);
+            for (what, cookie) in &visit.cookies {
+                print::row(0, what, cookie);
             }
             if next.origin() != visit.url.origin() {
                 let parameters = next.query_pairs();

@@ -64,6 +64,13 @@
 //! The keys that sign, and those that clients may encrypt request objects to, are in files that the server makes when it
 //! starts for the first time. They are replaced while it runs: see [`AuthorizationServer::maintain_keys`].
 //!
+//! Requests, sessions, codes and grants are remembered in memory, which one instance alone has and which ends with it, or in a
+//! [`store`] that several share: see the page on [several instances](crate::guide::several_instances).
+//!
+//! The router speaks HTTP; serve it over TLS, with the feature `tls` or otherwise. Clients with certificates connect at a
+//! [base URL of their own](AuthorizationServerBuilder::mtls_base_url), where the router has to find their
+//! [`PeerCertificate`](crate::mtls::PeerCertificate) in each request's extensions.
+//!
 //! Clients that were there before FAPI 2.0 may be held to FAPI 1.0 Advanced instead, each for itself: see [`FapiProfile`].
 //!
 //! Clients revoke their tokens (RFC 7009), and a refresh token takes its grant and everything else that came of it along.

@@ -42,6 +42,10 @@
 //!
 //! | registered | built with |
 //! |---|---|
+//! | `token_endpoint_auth_method`: `private_key_jwt` | [`private_key_jwt`](ClientBuilder::private_key_jwt) |
+//! | `tls_client_auth`, `self_signed_tls_client_auth` | [`mutual_tls`](ClientBuilder::mutual_tls) |
+//! | `dpop_bound_access_tokens` | `dpop`, after either |
+//! | `tls_client_certificate_bound_access_tokens` | [`certificate_bound`](ClientBuilder::certificate_bound), after `mutual_tls` or, with `private_key_jwt`, [`over_mutual_tls`](ClientBuilder::over_mutual_tls) |
 //! | `request_object_signing_alg` | [`signed_requests`](ClientBuilder::signed_requests) |
 //! | `request_object_encryption_alg` | [`encrypted_requests`](ClientBuilder::encrypted_requests) |
 //! | `authorization_signed_response_alg` | [`signed_responses`](ClientBuilder::signed_responses) |

@@ -286,3 +286,23 @@ fn a_file_that_is_not_there_is_named() {
         "{missing}"
     );
 }
+
+#[test]
+fn a_client_that_could_never_get_a_token_is_a_mistake() {
+    for (right, wrong, at, reason) in [
+        (
+            "[mtls]\nbase_url = \"https://localhost:8444\"\naddress = \"127.0.0.1:8444\"",
+            "\n\n",
+            line("client_id = \"ledger\"") - 1,
+            "client \"ledger\" has to show a certificate",
+        ),
+        (
+            "without_person = true",
+            "without_person = false",
+            line("client_id = \"rate-watcher\"") - 1,
+            "but for no scope or type",
+        ),
+    ] {
+        mistaken(right, wrong, at, reason);
+    }
+}

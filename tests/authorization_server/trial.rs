@@ -206,6 +206,9 @@ async fn try_everything(sample: &str, manners: &[&str]) {
     page.says("ID token");
     page.says("2f0c6d1e");
     page.says("Asked for with the access token");
+    // The code is not in the address any more.
+    let page = browser.go(Method::GET, page.url, String::new()).await;
+    page.says("Budget Planner is connected");
 
     let page = browser.press(&page, "refresh", &[]).await;
     page.says("Here is a fresh one");

@@ -114,6 +114,7 @@ impl Application {
             .route("/", get(home))
             .route("/begin", post(begin))
             .route("/callback", get(callback))
+            .route("/connected", get(connected))
             .route("/refresh", post(refresh))
             .route("/revoke", post(revoke))
             .route("/log-out", post(log_out))
@@ -206,12 +207,20 @@ async fn callback(State(application): State<Application>, RawQuery(query): RawQu
     let tokens = application.complete(&query.unwrap_or_default()).await;
     match tokens.map_err(|error| with_causes(&*error)) {
         Ok(tokens) => {
-            let tokens = application.keep(tokens);
-            let heading = format!("{} is connected", application.name);
-            application.result(&heading, &tokens).await
+            application.keep(tokens);
+            // A code is good once: the page can be loaded again where there is none in its address.
+            Redirect::to("/connected").into_response()
         }
         Err(error) => page::failure("Nothing came of it", &error),
     }
+}
+
+async fn connected(State(application): State<Application>) -> Response {
+    let Some(tokens) = application.tokens() else {
+        return Redirect::to("/").into_response();
+    };
+    let heading = format!("{} is connected", application.name);
+    application.result(&heading, &tokens).await
 }
 
 async fn refresh(State(application): State<Application>) -> Response {
