@@ -1,4 +1,5 @@
-//! ID tokens that come back, as a hint at whom they were about (OpenID Connect Core §3.1.2.1).
+//! ID tokens that come back, as a hint at whom they were about (OpenID Connect Core §3.1.2.1), or who is to be signed out
+//! (OpenID Connect RP-Initiated Logout 1.0 §2).
 
 use serde_json::Value;
 

@@ -11,7 +11,6 @@ use axum::{
     extract::{State, rejection::BytesRejection},
 };
 use http::{Method, Response, request::Parts};
-use serde_json::Value;
 
 use super::{answer::see_other, error::PageError};
 use crate::{
@@ -22,7 +21,6 @@ use crate::{
         parameters::Parameters,
         server::Server,
     },
-    jose::{CompactJws, json},
     time::Timestamp,
 };
 
@@ -78,17 +76,19 @@ impl Departure {
         let parameters =
             Parameters::parse_only(encoded, &PARAMETERS).map_err(|_| PageError::Malformed)?;
         let hinted = match parameters.get("id_token_hint") {
-            Some(hint) => Some(server.audience_of(hint, now).ok_or(PageError::Hint)?),
+            // It may have ended long ago (§4).
+            Some(hint) => Some(server.own_id_token(hint, now).ok_or(PageError::Hint)?),
             None => None,
         };
         let named = parameters.get("client_id");
         // §2: "the OP MUST verify that the Client Identifier matches the one used when issuing the ID Token".
         if let (Some(hinted), Some(named)) = (&hinted, named)
-            && hinted != named
+            && hinted.client_id != named
         {
             return Err(PageError::Hint);
         }
-        let client = match hinted.as_deref().or(named) {
+        let hinted = hinted.as_ref().map(|token| token.client_id.as_str());
+        let client = match hinted.or(named) {
             Some(id) => {
                 let known = server.clients.clients().get(id);
                 Some(Arc::clone(known.ok_or(PageError::Hint)?))
@@ -144,25 +144,5 @@ impl Departure {
             Some(state) => with_parameters(target, [("state", state.as_str())]),
             None => target.to_owned(),
         })
-    }
-}
-
-impl Server {
-    /// The client that an ID token of ours was issued to. It may have expired long ago (§4).
-    fn audience_of(&self, id_token: &str, now: Timestamp) -> Option<String> {
-        let jws = CompactJws::parse(id_token).ok()?;
-        let header = jws.header().ok()?;
-        // Nothing else that we sign is taken for one (RFC 8725 §3.11).
-        if header.typ().is_some() && !header.is_typ("JWT") {
-            return None;
-        }
-        jws.verify_with(&header, &self.keys.verifying(now)).ok()?;
-        let claims = json::object(&jws.payload().ok()?).ok()?;
-        let text = |name: &str| claims.get(name).and_then(Value::as_str);
-        let is_one = text("iss") == Some(self.endpoints.issuer())
-            && text("sub").is_some()
-            && claims.contains_key("iat")
-            && claims.contains_key("exp");
-        text("aud").filter(|_| is_one).map(str::to_owned)
     }
 }
