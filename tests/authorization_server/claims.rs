@@ -1,12 +1,22 @@
 //! Claims that are asked for one by one (OpenID Connect Core §5.5), and who has to sign in (§3.1.2.1 and §3.1.2.2).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tower_fapi::{
+    authorization_server::{
+        SigningKeys,
+        store::{Record, RecordKey, RecordKind, Store as _},
+    },
+    jose::{JwsAlgorithm, PrivateJwk, SigningKey},
+    testing::Document,
+};
 
 use crate::{
-    browser::{Browser, Page, answer, landed},
-    id_token::{PASSWORD_ACR, provider},
+    browser::{Browser, Page, answer, error_page, landed},
+    id_token::{PASSWORD_ACR, provider, provider_with},
     userinfo::informed_provider,
-    world::{PAR, Reply, World, post},
+    world::{PAR, Reply, World, claims_of, post},
 };
 
 const MULTI_FACTOR_ACR: &str = "https://refeds.org/profile/mfa";
@@ -87,7 +97,9 @@ async fn what_only_the_server_says_is_said_by_nobody_else() {
 // What is told is what the person was shown, and what the client is registered for.
 #[tokio::test]
 async fn the_person_sees_what_is_asked_for_and_the_client_gets_no_more_than_it_is_registered_for() {
-    let claims = json!({"userinfo": {"email": null, "address": null, "branch": null}}).to_string();
+    let claims =
+        json!({"userinfo": {"email": null, "address": null, "name#ja": null, "branch": null}})
+            .to_string();
     let world = informed_provider(&json!({"scope": "openid email"}));
     let (mut browser, page) = world.open_openid(&[("claims", &claims)]).await;
     let reply = browser.sign_in(&page).await;
@@ -99,15 +111,15 @@ async fn the_person_sees_what_is_asked_for_and_the_client_gets_no_more_than_it_i
         "{text}"
     );
     assert!(
-        !text.contains("postal"),
-        "its registration has no scope for that"
+        !text.contains("postal") && !text.contains("your name") && !text.contains("name#"),
+        "its registration has no scope for that, in any language: {text}"
     );
     let reply = browser.submit(&page, &[], "approve").await;
     let code = answer(&landed(&reply))["code"].clone();
     let token = world.redeem_as("oidc", &code).await.text("access_token");
     let told = world.told(&token).await;
     assert!(told.contains_key("email") && told.contains_key("branch"));
-    assert!(!told.contains_key("address"));
+    assert!(!told.contains_key("address") && !told.contains_key("name#ja"));
 
     let covered = [
         ("scope", "openid email"),
@@ -243,11 +255,11 @@ async fn a_hint_is_an_id_token_of_ours_for_this_client() {
             .await;
         answer(&url)["response"].clone()
     };
-    let other_key = tower_fapi::jose::SigningKey::generate(tower_fapi::jose::JwsAlgorithm::Es256);
+    let other_key = SigningKey::generate(JwsAlgorithm::Es256);
     let forged = {
-        let claims = crate::world::claims_of(&id_token).to_string();
+        let claims = claims_of(&id_token).to_string();
         let header = r#"{"alg":"ES256"}"#;
-        tower_fapi::testing::Document::sign_texts(&other_key.unwrap(), header, &claims)
+        Document::sign_texts(&other_key.unwrap(), header, &claims)
     };
     let (head, rest) = id_token.split_once('.').unwrap();
     for (case, hint) in [
@@ -273,7 +285,7 @@ async fn a_hint_is_an_id_token_of_ours_for_this_client() {
     );
 
     // Another client's, of the same server and the same keys.
-    let other = crate::id_token::provider_with(&json!({"client_id": "oidc-2"}), |builder| {
+    let other = provider_with(&json!({"client_id": "oidc-2"}), |builder| {
         builder.signing_keys(world.keys.clone())
     });
     let pushed = other.pushed(
@@ -284,4 +296,114 @@ async fn a_hint_is_an_id_token_of_ours_for_this_client() {
         other.send(post(PAR, &pushed)).await.refusal(),
         invalid_request()
     );
+}
+
+// OpenID Connect Core §3.1.2.1, RFC 8725 §3.11: whatever else the same key has signed.
+#[tokio::test]
+async fn a_hint_is_nothing_else_that_was_signed_with_our_key() {
+    let key = PrivateJwk::generate(JwsAlgorithm::Es256).unwrap();
+    let keys: SigningKeys = format!(r#"{{"keys":[{}]}}"#, *key.secret_json())
+        .parse()
+        .unwrap();
+    let key = SigningKey::new(&key).unwrap();
+    let world = provider_with(&json!({}), |builder| builder.signing_keys(keys));
+    let claims = claims_of(&world.openid(&[]).await.text("id_token"));
+    let (plain, client) = (json!({"alg": "ES256"}), json!("oidc"));
+    let cases = [
+        ("as it was", plain.clone(), json!({}), true),
+        (
+            "another kind of JWT",
+            json!({"alg": "ES256", "typ": "at+jwt"}),
+            json!({}),
+            false,
+        ),
+        (
+            "another issuer's",
+            plain.clone(),
+            json!({"iss": "https://other.example"}),
+            false,
+        ),
+        ("of no issuer", plain.clone(), json!({"iss": null}), false),
+        (
+            "for another client",
+            plain.clone(),
+            json!({"aud": "dpop"}),
+            false,
+        ),
+        (
+            "for several",
+            plain.clone(),
+            json!({"aud": [client]}),
+            false,
+        ),
+        ("about nobody", plain.clone(), json!({"sub": null}), false),
+        ("without an end", plain.clone(), json!({"exp": null}), false),
+        (
+            "without a beginning",
+            plain.clone(),
+            json!({"iat": null}),
+            false,
+        ),
+        (
+            "of no sign-in",
+            plain.clone(),
+            json!({"auth_time": null}),
+            false,
+        ),
+        (
+            "of a sign-in in words",
+            plain,
+            json!({"auth_time": "1800000000"}),
+            false,
+        ),
+    ];
+    for (case, header, changes, accepted) in cases {
+        let mut claims = claims.as_object().unwrap().clone();
+        claims.extend(changes.as_object().unwrap().clone());
+        claims.retain(|_, value| !value.is_null());
+        let claims = Value::Object(claims).to_string();
+        let hint = Document::sign_texts(&key, &header.to_string(), &claims);
+        let reply = world.push_openid(&[("id_token_hint", &hint)]).await;
+        assert_eq!(reply.status == 201, accepted, "{case}: {reply:?}");
+    }
+}
+
+// RFC 9126 §7.4: what was asked for when its client was registered for more, or another page was shown.
+#[tokio::test]
+async fn what_a_client_may_no_longer_be_told_is_not_opened_and_not_approved() {
+    let world = informed_provider(&json!({"scope": "openid email"}));
+    for (place, now_asked, opened) in [
+        ("userinfo", "address", false),
+        ("id_token", "phone_number", false),
+        ("userinfo", "email", true),
+    ] {
+        let claims = json!({place: {"branch": null}}).to_string();
+        let request_uri = world.push_openid(&[("claims", &claims)]).await;
+        let request_uri = request_uri.text("request_uri");
+        let mut browser = Browser::new(&world);
+        let page = browser.open("oidc", &request_uri).await;
+        let reply = browser.sign_in(&page).await;
+        let consent = browser.follow(reply).await;
+
+        let secret = request_uri.rsplit(':').next().unwrap();
+        let key = RecordKey::of_secret(RecordKind::PushedRequest, secret);
+        let stored = world.store.get(key, world.now()).await.unwrap().unwrap();
+        let stored = String::from_utf8(stored).unwrap();
+        assert!(stored.contains("\"branch\""));
+        let now_asked = format!("\"{now_asked}\"");
+        let record = Record {
+            value: stored.replacen("\"branch\"", &now_asked, 1).into_bytes(),
+            expires: world.now().plus(Duration::from_secs(600)),
+        };
+        world.store.put(key, record, world.now()).await.unwrap();
+        let reply = browser
+            .get(&crate::browser::authorize("oidc", &request_uri))
+            .await;
+        let expected = if opened { 303 } else { 400 };
+        assert_eq!(reply.status, expected, "{now_asked}");
+        let approved = browser.submit(&consent, &[], "approve").await;
+        let refused = (400, "invalid_request".to_owned());
+        assert_eq!(error_page(&approved), refused, "{now_asked}");
+        assert!(world.store.is_empty(RecordKind::Code), "{now_asked}");
+    }
 }

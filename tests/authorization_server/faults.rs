@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use axum::body::Body;
+use http::Request;
 use serde_json::json;
 use tower_fapi::{
     authorization_server::{
@@ -14,14 +16,16 @@ use tower_fapi::{
 
 use crate::{
     browser::{Browser, answer, error_page, landed},
+    userinfo::USERINFO,
     world::{API, World},
 };
 
-/// A store that cannot write one kind of record.
+/// A store that cannot write one kind of record, or read one.
 #[derive(Clone, Debug, Default)]
 struct Broken {
     inner: Arc<MemoryStore>,
     kind: Arc<Mutex<Option<RecordKind>>>,
+    unreadable: Arc<Mutex<Option<RecordKind>>>,
 }
 
 impl Broken {
@@ -47,6 +51,10 @@ impl Store for Broken {
     }
 
     fn get(&self, key: RecordKey, now: Timestamp) -> StoreFuture<'_, Option<Vec<u8>>> {
+        if *self.unreadable.lock().unwrap() == Some(key.kind()) {
+            let error = StoreError::Full(key.kind());
+            return Box::pin(std::future::ready(Err(error)));
+        }
         self.inner.get(key, now)
     }
 
@@ -125,5 +133,32 @@ async fn a_code_that_could_not_be_redeemed_can_be_redeemed_again() {
         assert_eq!(world.redeem(&code).await.status, 200, "{kind}");
         let again = world.redeem(&code).await;
         assert_eq!(again.refusal(), (400, "invalid_grant".to_owned()), "{kind}");
+    }
+}
+
+// RFC 9449 §11.1, RFC 6750 §3.1: no refusal, and the proof has not been used up by it.
+#[tokio::test]
+async fn a_token_that_cannot_be_looked_up_can_be_tried_again_at_the_userinfo_endpoint() {
+    for kind in [RecordKind::Grant, RecordKind::RevokedToken] {
+        let store = Broken::default();
+        let world = crate::id_token::provider_with(&json!({}), |builder| {
+            builder.store(Arc::new(store.clone()))
+        });
+        let token = world.openid(&[]).await.text("access_token");
+        let proof = world.dpop.proof("GET", USERINFO, world.now());
+        let proof = proof.access_token(&token).sign();
+        let ask = async || {
+            let request = Request::get(USERINFO)
+                .header("authorization", format!("DPoP {token}"))
+                .header("dpop", &proof);
+            world.send(request.body(Body::empty()).unwrap()).await
+        };
+        *store.unreadable.lock().unwrap() = Some(kind);
+        let reply = ask().await;
+        assert_eq!(reply.status, 503, "{kind}: {reply:?}");
+        assert!(reply.header("retry-after").is_some(), "{kind}");
+        assert_eq!(reply.header("www-authenticate"), None, "{kind}");
+        *store.unreadable.lock().unwrap() = None;
+        assert_eq!(ask().await.status, 200, "{kind}");
     }
 }

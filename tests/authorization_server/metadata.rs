@@ -99,7 +99,7 @@ async fn an_openid_provider_says_that_it_is_one() {
         "claims_parameter_supported": true,
         "claims_supported": [
             "iss", "sub", "aud", "exp", "iat", "auth_time", "acr",
-            "name", "email", "email_verified", "address", "phone_number", "branch",
+            "name", "email", "email_verified", "address", "phone_number", "branch", "name#ja",
         ],
         "display_values_supported": ["page"],
     });

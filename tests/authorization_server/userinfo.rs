@@ -1,5 +1,7 @@
 //! The userinfo endpoint (OpenID Connect Core §5.3), behind the layer that stands before every API.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use http::{Request, header};
 use serde_json::{Map, Value, json};
@@ -12,10 +14,12 @@ use tower_fapi::{
         },
         store::RecordKind,
     },
+    dpop::ProofPolicy,
     jose::{
         JwsAlgorithm, SigningKey,
         jwe::{AcceptedEncryption, DecryptionKey, DecryptionKeys, JweAlgorithm, decrypt},
     },
+    replay::{MemoryReplayStore, ReplayStore as _},
     testing::DpopKey,
     time::Timestamp,
 };
@@ -57,6 +61,7 @@ impl Authenticator for Known {
             "address",
             "phone_number",
             "branch",
+            "name#ja",
             "sub",
         ];
         names.map(str::to_owned).to_vec()
@@ -71,6 +76,10 @@ impl Authenticator for Known {
                 "address": {"locality": "Oxford"},
                 "phone_number": "+44 1865 276150",
                 "branch": "North",
+                "name#ja": "アリス",
+                // Nothing, said in two ways (OpenID Connect Core §5.3.2).
+                "nickname": null,
+                "website": "",
                 // What only the server can say.
                 "sub": "subject-9",
                 "iss": "https://evil.example",
@@ -152,7 +161,7 @@ async fn a_client_is_told_what_its_scope_stands_for() {
         ("openid accounts", json!({"sub": sub})),
         (
             "openid profile",
-            json!({"sub": sub, "name": "Alice Liddell"}),
+            json!({"sub": sub, "name": "Alice Liddell", "name#ja": "アリス"}),
         ),
         (
             "openid email",
@@ -489,6 +498,29 @@ async fn a_proof_needs_the_nonce_that_all_proofs_need() {
     let proof = proof.access_token("token").nonce(nonce).sign();
     let reply = world.send(asked("GET", USERINFO, "token", &proof)).await;
     assert_eq!(challenged(&reply), refused(401, "invalid_token"));
+}
+
+// RFC 9449 §11.1: what was shown here is known wherever this memory of proofs is.
+#[tokio::test]
+async fn a_proof_is_remembered_where_all_proofs_are() {
+    let recorded = Arc::new(MemoryReplayStore::new(100));
+    let world = provider_with(&json!({}), |builder| builder.replay_store(recorded.clone()));
+    let token = world.openid(&[]).await.text("access_token");
+    let before = recorded.entries().unwrap();
+    world.told(&token).await;
+    assert_eq!(recorded.entries(), Some(before + 1));
+}
+
+// The rules for proofs are those of the other endpoints.
+#[tokio::test]
+async fn a_proof_is_signed_as_all_proofs_have_to_be() {
+    let world = provider_with(&json!({}), |builder| {
+        let mut policy = ProofPolicy::default();
+        policy.algorithms = vec![JwsAlgorithm::Ps256];
+        builder.proof_policy(policy)
+    });
+    let reply = world.userinfo("GET", USERINFO, "token").await;
+    assert_eq!(challenged(&reply), refused(401, "invalid_dpop_proof"));
 }
 
 // OpenID Connect Core §3.1.2.1: without the scope there is none of it.

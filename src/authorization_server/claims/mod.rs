@@ -5,7 +5,7 @@ mod request;
 use serde_json::{Map, Value};
 
 pub(crate) use self::request::{Asked, ClaimsRequest};
-use super::{clients::Client, refusal::Fault, server::Server};
+use super::{clients::Client, refusal::Fault, scope::ScopeSet, server::Server};
 
 /// What the scopes stand for (OpenID Connect Core §5.4).
 const SCOPES: [(&str, &[&str]); 4] = [
@@ -77,7 +77,7 @@ impl Server {
         let may = |name: &str| {
             is_personal(name)
                 && known.iter().any(|known| known == name)
-                && scope_of(name).is_none_or(|scope| client.scopes.contains(scope))
+                && is_open_to(&client.scopes, name)
         };
         asked.into_iter().filter(|one| may(&one.name)).collect()
     }
@@ -103,27 +103,45 @@ impl Server {
         let known = self.authenticator.claims(subject).await?;
         let told = known.into_iter().filter(|(name, value)| {
             let one = asked.iter().find(|one| one.name == *name);
-            is_personal(name) && (by_scope(name) || one.is_some_and(|one| one.fits(value)))
+            is_personal(name)
+                && says_something(value)
+                && (by_scope(name) || one.is_some_and(|one| one.fits(value)))
         });
         Ok(told.collect())
     }
 }
 
 fn is_personal(name: &str) -> bool {
-    !OWN.contains(&name)
+    !OWN.contains(&untagged(name))
 }
 
-/// The scope that stands for a claim.
+/// What is not known has no claim, rather than an empty one (OpenID Connect Core §5.3.2).
+fn says_something(value: &Value) -> bool {
+    !value.is_null() && value.as_str() != Some("")
+}
+
+/// Whether somebody who is registered for these scopes may be told a claim.
+fn is_open_to(registered: &ScopeSet, name: &str) -> bool {
+    scope_of(name).is_none_or(|scope| registered.contains(scope))
+}
+
+/// The scope that stands for a claim, in whatever language it is.
 fn scope_of(name: &str) -> Option<&'static str> {
+    let name = untagged(name);
     let mut scopes = SCOPES.iter();
     scopes.find_map(|(scope, names)| names.contains(&name).then_some(*scope))
+}
+
+/// `name` of `name#ja-Hani-JP` (OpenID Connect Core §5.2).
+fn untagged(name: &str) -> &str {
+    name.split_once('#').map_or(name, |(name, _)| name)
 }
 
 /// What a person reads where they are asked whether a client may be told these.
 pub(crate) fn in_words<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let mut words: Vec<&str> = Vec::new();
     for name in names {
-        let word = match name {
+        let word = match untagged(name) {
             "name" | "family_name" | "given_name" | "middle_name" => "your name",
             "nickname" | "preferred_username" => "what you like to be called",
             "profile" | "website" => "your web pages",
@@ -135,7 +153,7 @@ pub(crate) fn in_words<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
             "email" | "email_verified" => "your email address",
             "address" => "your postal address",
             "phone_number" | "phone_number_verified" => "your telephone number",
-            other => other,
+            _ => name,
         };
         if !words.contains(&word) {
             words.push(word);

@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::scope_of;
-use crate::{authorization_server::refusal::Refusal, jose::json};
+use super::{is_open_to, scope_of};
+use crate::{
+    authorization_server::{refusal::Refusal, scope::ScopeSet},
+    jose::json,
+};
 
 /// What is asked for one by one.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -71,11 +74,20 @@ impl ClaimsRequest {
 
     /// The names of what this scope does not stand for.
     pub(crate) fn beyond(&self, scope: &str) -> impl Iterator<Item = &str> {
-        let all = self.userinfo.iter().chain(&self.id_token);
-        all.map(|one| one.name.as_str()).filter(move |name| {
+        self.names().filter(move |name| {
             let covering = scope_of(name);
             covering.is_none_or(|covering| scope.split(' ').all(|one| one != covering))
         })
+    }
+
+    /// Whether somebody who is registered for these scopes may be told all of it.
+    pub(crate) fn is_within(&self, registered: &ScopeSet) -> bool {
+        self.names().all(|name| is_open_to(registered, name))
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let all = self.userinfo.iter().chain(&self.id_token);
+        all.map(|one| one.name.as_str())
     }
 }
 

@@ -121,6 +121,7 @@ impl Client {
             && self.may_return_to(&request.redirect_uri)
             && scope.all(|name| self.scopes.contains(name))
             && kinds.all(|kind| self.details_types.iter().any(|known| known == kind))
+            && request.claims.is_within(&self.scopes)
             && (!request.by_value || !self.must_push)
             && request
                 .response_mode
