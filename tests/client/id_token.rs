@@ -22,14 +22,14 @@ use crate::{
     support::{NOW, builder, honest, key, request},
 };
 
-const ES256: &str = r#"{"alg":"ES256"}"#;
+pub const ES256: &str = r#"{"alg":"ES256"}"#;
 const SECOND: i64 = 1;
 
-fn bound(server: &Server) -> ClientBuilder<step::Bound> {
+pub fn bound(server: &Server) -> ClientBuilder<step::Bound> {
     builder(&server.url("")).private_key_jwt(key()).dpop(key())
 }
 
-fn sign_in() -> AuthorizationRequest {
+pub fn sign_in() -> AuthorizationRequest {
     request().scope("openid accounts").unwrap()
 }
 
@@ -66,7 +66,7 @@ async fn complete(
 }
 
 /// What the client makes of an ID token that is sound but for what `change` does to it.
-async fn verdict(
+pub async fn verdict(
     client: &Client,
     server: &Server,
     request: &AuthorizationRequest,
@@ -430,6 +430,22 @@ async fn a_sign_in_is_as_recent_and_as_strong_as_was_demanded() {
     assert_eq!(pushed["claims"], expected);
 }
 
+// OpenID Connect Core §3.1.2.1: who takes their time to consent has not signed in too early.
+#[tokio::test]
+async fn the_age_of_a_sign_in_counts_from_the_request() {
+    let signer = key();
+    let server = signing_server(&signer).await;
+    let clock = tower_fapi::time::ManualClock::at(NOW);
+    let client = bound(&server).clock(clock.clone()).build().unwrap();
+    let request = sign_in().max_age(Duration::from_secs(300));
+    let pending = client.authorize(&request).await.unwrap();
+    clock.advance(Duration::from_secs(200));
+    let signed_in = json!(NOW.as_unix() - 300);
+    let claims = with(claims(&server), "auth_time", &signed_in);
+    answer(&server, &signed(&signer, ES256, &claims));
+    assert!(complete(&client, &server, &pending).await.is_ok());
+}
+
 // OpenID Connect Core §3.1.2.1: the hint is the signed ID token, and somebody else is an error.
 #[tokio::test]
 async fn the_person_of_an_id_token_can_be_expected_again() {
@@ -540,6 +556,14 @@ async fn a_refreshed_id_token_is_about_the_same_sign_in() {
     let found = refreshed(&first, "iss", &json!("https://evil.example")).await;
     assert!(matches!(found.err(), Some(E::WrongIssuer { .. })));
 
+    // It may not be for others in addition, even if this client trusts them.
+    let client = bound(&server).trusted_audience("account").build().unwrap();
+    let both = with(original.clone(), "aud", &json!(["app 1", "account"]));
+    answer(&server, &sound(with(both, "azp", &json!("app 1"))));
+    let found = client.refresh(&first).await.unwrap_err();
+    let changed = IdTokenError::Changed("aud");
+    assert!(matches!(found, ClientError::IdToken(error) if error == changed));
+
     // What one leaves out holds nevertheless for the next.
     let second = refreshed(&first, "auth_time", &Value::Null).await.unwrap();
     let found = refreshed(&second, "auth_time", &json!(now)).await;
@@ -592,4 +616,12 @@ async fn a_new_key_of_the_server_is_fetched() {
     }
     assert_eq!(server.seen("/jwks").len(), 3);
     assert!(verdict(&client, &server, &sign_in(), second).await.is_ok());
+
+    // A clock that jumps back does not lengthen that.
+    clock.set(NOW.plus(Duration::from_secs(61)));
+    publish(&server, &new);
+    let unknown = |claims: Map<String, Value>| signed(&new, strange, &claims);
+    let found = verdict(&client, &server, &sign_in(), unknown).await;
+    assert_eq!(found.err(), Some(IdTokenError::Jwt(JwsError::NoKey)));
+    assert_eq!(server.seen("/jwks").len(), 4);
 }

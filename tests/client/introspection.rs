@@ -95,6 +95,15 @@ async fn a_token_is_active_or_it_is_not() {
     let found = verdict(&client, &server, page).await;
     assert!(matches!(found, Err(IntrospectionError::MediaType(_))));
 
+    let padding = " ".repeat(256 * 1024);
+    let flood = Reply::text(200, format!(r#"{{{padding}"active":true}}"#));
+    server.says(
+        "/introspect",
+        [flood.header("content-type", "application/json")],
+    );
+    let refused = client.introspect("at-9").await;
+    assert!(matches!(refused, Err(ClientError::Transport { .. })));
+
     // RFC 7662 §2.3.
     server.says(
         "/introspect",

@@ -30,6 +30,8 @@ mod refusals;
 #[cfg(feature = "testing")]
 mod seal;
 mod server;
+#[cfg(feature = "testing")]
+mod server_keys;
 mod support;
 #[cfg(feature = "testing")]
 mod user_info;
