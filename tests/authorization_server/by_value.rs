@@ -597,3 +597,37 @@ async fn a_request_object_is_no_assertion() {
         );
     }
 }
+
+// Who opens it at the last moment has the time to sign in and decide, and it is spent for as long as anybody has.
+#[tokio::test]
+async fn a_request_that_was_opened_in_time_can_be_decided_later() {
+    let world = world();
+    let object = world.fapi1_object(FAPI1, &json!({}));
+    let path = path(FAPI1, &object);
+    world.advance(299);
+    let mut browser = Browser::new(&world);
+    let page = consent(&mut browser, &path).await;
+    let mut other = Browser::new(&world);
+    let open_elsewhere = consent(&mut other, &path).await;
+    world.advance(590);
+    let url = landed(&browser.submit(&page, &[], "approve").await);
+    assert!(claims_at(&url)["code"].is_string());
+    let reply = other.submit(&open_elsewhere, &[], "approve").await;
+    assert_eq!(error_page(&reply), (400, "invalid_request_uri".to_owned()));
+}
+
+// A request object may count for an hour, and is remembered as spent for as long.
+#[tokio::test]
+async fn what_was_decided_at_once_is_spent_for_the_whole_hour() {
+    let world = world();
+    let changes = json!({"exp": world.now().as_unix() + 3600});
+    let object = world.fapi1_object(FAPI1, &changes);
+    let url = world.approve_by_value(&object).await;
+    assert!(claims_at(&url)["code"].is_string());
+    let spent = (400, "invalid_request_uri".to_owned());
+    for seconds in [601, 1200, 1798] {
+        world.advance(seconds);
+        let reply = Browser::new(&world).get(&path(FAPI1, &object)).await;
+        assert_eq!(error_page(&reply), spent, "{seconds} s later");
+    }
+}

@@ -381,6 +381,10 @@ fn a_client_is_registered_as_its_profile_demands() {
             P::OutsideProfile("id_token_signed_response_alg"),
         ),
         (
+            json!({"userinfo_signed_response_alg": "EdDSA"}),
+            P::OutsideProfile("userinfo_signed_response_alg"),
+        ),
+        (
             json!({"redirect_uris": [CALLBACK, "http://127.0.0.1/callback"]}),
             P::OutsideProfile("redirect_uris"),
         ),
@@ -429,6 +433,33 @@ fn a_client_is_registered_as_its_profile_demands() {
     assert_eq!(register(&alone), Ok(()));
     let unheard_of = metadata(&es256, &json!({"fapi_profile": "fapi1"}));
     assert!(serde_json::from_value::<ClientMetadata>(unheard_of).is_err());
+}
+
+// FAPI 1.0 Part 2 §8.6, of a client that authenticates with its certificate.
+#[test]
+fn a_key_of_another_algorithm_signs_no_requests() {
+    let key = SigningKey::generate(JwsAlgorithm::EdDsa).unwrap();
+    let certificate = Certificate::self_signed("fapi1");
+    let mut jwk = certificate.jwk();
+    (jwk["x5c"], jwk["use"]) = (json!([certificate.base64()]), json!("enc"));
+    for (profile, registered) in [("fapi1_advanced", false), ("fapi2", true)] {
+        let changes = json!({
+            "fapi_profile": profile,
+            "scope": "accounts",
+            "token_endpoint_auth_method": "self_signed_tls_client_auth",
+            "jwks": {"keys": [jwk, key.public().to_members()]},
+        });
+        let client = serde_json::from_value(metadata(&key, &changes)).unwrap();
+        let built = crate::configuration::builder_for(ISSUER).client(client);
+        match built.build() {
+            Ok(_) => assert!(registered, "{profile}"),
+            Err(ConfigError::Client(refused)) => {
+                assert!(!registered, "{profile}");
+                assert_eq!(refused.problem, ClientProblem::NoKeyForRequestObjects);
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
 }
 
 // A client that says nothing is held to FAPI 2.0.
@@ -489,70 +520,86 @@ async fn what_is_signed_for_the_client_is_signed_as_its_profile_allows() {
     );
 }
 
-// RFC 9126 §7.4: a client that was registered otherwise when its request was pushed, for FAPI 2.0 or with other modes.
+// RFC 9126 §7.4: a client that was registered otherwise when its request was accepted, for another profile or other modes.
 #[tokio::test]
 async fn a_request_that_its_profile_does_not_allow_any_more_is_not_opened() {
     let jwt_only = world_with(&json!({"response_modes": ["jwt"]}));
     let world = world();
-    for (case, world, client, was, is) in [
-        ("as it was", &world, FAPI1, "", ""),
+    for (case, world, client, changes) in [
+        ("as it was", &world, FAPI1, json!({})),
         (
-            "a code in the query",
+            "as it was, by value",
             &world,
             FAPI1,
-            r#""response_mode":"SignedQuery""#,
-            r#""response_mode":"Query""#,
+            json!({"by_value": true}),
         ),
         (
-            "in the fragment",
+            "by value without PKCE",
+            &world,
+            FAPI1,
+            json!({"by_value": true, "code_challenge": null}),
+        ),
+        (
+            "in the query",
             &world,
             FAPI2,
-            r#""response_mode":"SignedQuery""#,
-            r#""response_mode":"Fragment""#,
+            json!({"response_mode": "Query"}),
         ),
         (
-            "not registered",
+            "!a code in the query",
+            &world,
+            FAPI1,
+            json!({"response_mode": "Query"}),
+        ),
+        (
+            "!in the fragment",
+            &world,
+            FAPI2,
+            json!({"response_mode": "Fragment"}),
+        ),
+        (
+            "!not registered",
             &jwt_only,
             FAPI2,
-            r#""response_mode":"SignedQuery""#,
-            r#""response_mode":"Query""#,
+            json!({"response_mode": "Query"}),
         ),
+        ("!no PKCE", &world, FAPI2, json!({"code_challenge": null})),
         (
-            "no PKCE",
-            &world,
-            FAPI2,
-            r#""code_challenge":"#,
-            r#""code_challenge":null,"x":"#,
-        ),
-        (
-            "no PKCE, pushed",
+            "!no PKCE, pushed",
             &world,
             FAPI1,
-            r#""code_challenge":"#,
-            r#""code_challenge":null,"x":"#,
+            json!({"code_challenge": null}),
+        ),
+        ("!by value", &world, FAPI2, json!({"by_value": true})),
+        (
+            "!another response type",
+            &world,
+            FAPI1,
+            json!({"response_type": "CodeIdToken", "response_mode": "Fragment"}),
         ),
     ] {
-        let request_uri = world
-            .push_changed(client, &json!({}))
-            .await
-            .text("request_uri");
+        let pushed = world.push_changed(client, &json!({})).await;
+        let request_uri = pushed.text("request_uri");
         let secret = request_uri.rsplit(':').next().unwrap();
         let key = RecordKey::of_secret(RecordKind::PushedRequest, secret);
         let stored = world.store.get(key, world.now()).await.unwrap().unwrap();
-        let stored = String::from_utf8(stored).unwrap();
-        assert!(stored.contains(was), "{case}: {stored}");
+        let mut stored: Value = serde_json::from_slice(&stored).unwrap();
+        for (name, value) in changes.as_object().unwrap() {
+            assert!(!stored["Waiting"][name].is_null(), "{stored}");
+            stored["Waiting"][name] = value.clone();
+        }
         let record = Record {
-            value: stored.replacen(was, is, 1).into_bytes(),
+            value: stored.to_string().into_bytes(),
             expires: world.now().plus(Duration::from_secs(600)),
         };
         world.store.put(key, record, world.now()).await.unwrap();
         let path = crate::browser::authorize(client, &request_uri);
         let reply = crate::browser::Browser::new(world).get(&path).await;
-        if was.is_empty() {
-            assert_eq!(reply.status, 303, "{case}");
-        } else {
+        if case.starts_with('!') {
             let refused = (400, "invalid_request".to_owned());
             assert_eq!(crate::browser::error_page(&reply), refused, "{case}");
+        } else {
+            assert_eq!(reply.status, 303, "{case}");
         }
     }
 }

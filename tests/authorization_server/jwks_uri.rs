@@ -10,7 +10,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tower_fapi::{
-    authorization_server::{ClientMetadata, ClientProblem, ConfigError},
+    authorization_server::{ClientMetadata, ClientProblem, ConfigError, store::RecordKind},
     issuer::Fetcher,
     jose::{JwkSet, JwsAlgorithm, PrivateJwk, SigningKey},
     testing::Document,
@@ -18,6 +18,7 @@ use tower_fapi::{
 
 use crate::{
     assertion::{refused, with_assertion},
+    browser::{Browser, error_page},
     configuration::builder,
     world::{CALLBACK, JWT_BEARER, PAR, Reply, World, form, post},
 };
@@ -170,6 +171,71 @@ async fn a_new_key_may_sign_a_request_object_first() {
     world.advance(30);
     let reply = push_object(&world, &first, &stranger).await;
     assert_eq!(reply.refusal(), (503, "temporarily_unavailable".to_owned()));
+}
+
+/// A client of FAPI 1.0 whose keys are fetched.
+async fn by_value_world(jwks: &Jwks, changes: &Value) -> World {
+    let url = jwks.listen().await;
+    let mut metadata = json!({
+        "jwks_uri": url,
+        "fapi_profile": "fapi1_advanced",
+        "dpop_bound_access_tokens": false,
+        "tls_client_certificate_bound_access_tokens": true,
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        metadata[name] = value.clone();
+    }
+    let fetcher = Fetcher::builder()
+        .dangerous()
+        .http_on_loopback()
+        .build()
+        .unwrap();
+    World::with(|builder| {
+        let builder = builder.client_keys_fetcher(fetcher);
+        builder.client(client(&metadata))
+    })
+}
+
+async fn by_value(world: &World, key: &SigningKey) -> Reply {
+    let header = json!({ "alg": "ES256", "kid": key.kid() }).to_string();
+    let claims = world.fapi1_claims("fetched", &json!({}));
+    let object = Document::sign_texts(key, &header, &Value::Object(claims).to_string());
+    let query = crate::world::encode(&form([("client_id", "fetched"), ("request", &object)]));
+    Browser::new(world)
+        .get(&format!("/authorize?{query}"))
+        .await
+}
+
+// Anybody can send a browser there with anything.
+#[tokio::test]
+async fn a_stranger_at_the_authorization_endpoint_makes_nobody_fetch_without_end() {
+    let (jwks, first, second) = (Jwks::default(), key("1"), key("2"));
+    jwks.publish(&[&first]);
+    let world = by_value_world(&jwks, &json!({})).await;
+    assert_eq!(by_value(&world, &first).await.status, 303);
+    assert_eq!(jwks.fetches(), 1);
+    jwks.publish(&[&first, &second]);
+    assert_eq!(by_value(&world, &second).await.status, 303, "rotated");
+    assert_eq!(jwks.fetches(), 2);
+    let invalid = (400, "invalid_request_object".to_owned());
+    for number in 0..5 {
+        let reply = by_value(&world, &key(&format!("made up {number}"))).await;
+        assert_eq!(error_page(&reply), invalid);
+    }
+    assert_eq!(jwks.fetches(), 2, "not before the cool-down is over");
+}
+
+// It is known before a person signs in and decides, not after.
+#[tokio::test]
+async fn a_request_whose_answer_could_not_be_encrypted_is_not_opened() {
+    let (jwks, first) = (Jwks::default(), key("1"));
+    jwks.publish(&[&first]);
+    let encrypted = json!({"authorization_encrypted_response_alg": "ECDH-ES"});
+    let world = by_value_world(&jwks, &encrypted).await;
+    let reply = by_value(&world, &first).await;
+    let expected = (503, "temporarily_unavailable".to_owned());
+    assert_eq!(error_page(&reply), expected);
+    assert!(world.store.is_empty(RecordKind::PushedRequest));
 }
 
 // Whether the client is who it says is not known then, so it is not said to be somebody else.
