@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use tokio::task::yield_now;
 use tower_fapi::{
-    authorization_server::store::{MemoryStore, Record, RecordKey, Store, StoreFuture},
+    authorization_server::store::{MemoryStore, Record, RecordKey, RecordKind, Store, StoreFuture},
     time::Timestamp,
 };
 
 use crate::{
     browser::{Browser, Page, answer, error_page, landed},
+    second_factor::{code, half_way, people},
     world::{TOKEN, World, form, post, with_proof},
 };
 
@@ -146,4 +147,28 @@ async fn of_two_copies_of_a_request_one_is_answered() {
     ]));
     let reply = world.send(with_proof(post(TOKEN, &fresh), &proof)).await;
     assert_eq!(reply.refusal(), (400, "invalid_dpop_proof".to_owned()));
+}
+
+// Whoever signs out in one window is not signed in again by the code that was typed in another.
+#[tokio::test]
+async fn a_session_that_ends_while_a_code_is_looked_at_has_ended() {
+    let store = Arc::new(Lockstep::default());
+    let shared = Arc::clone(&store);
+    let world = World::with(|builder| builder.store(shared).authenticator(people()));
+    let (mut browser, page) = half_way(&world).await;
+    let logout = Page {
+        reply: browser.get("/logout").await,
+        path: "/logout".to_owned(),
+    };
+    let mut other = browser.clone();
+    let right = code(world.now());
+    // Both have read the session before either takes it.
+    let (proved, signed_out) = tokio::join!(
+        biased;
+        browser.prove(&page, &right),
+        other.submit(&logout, &[], "logout")
+    );
+    assert_eq!(signed_out.status, 200);
+    assert_eq!(error_page(&proved), (400, "invalid_request".to_owned()));
+    assert!(store.0.is_empty(RecordKind::Session));
 }

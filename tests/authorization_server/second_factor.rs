@@ -69,7 +69,7 @@ impl Browser {
 }
 
 /// Alice's browser at the page that asks for her code.
-async fn half_way(world: &World) -> (Browser, Page) {
+pub async fn half_way(world: &World) -> (Browser, Page) {
     let request_uri = world.push(&[]).await.text("request_uri");
     let mut browser = Browser::new(world);
     let page = browser.open("dpop", &request_uri).await;
@@ -262,6 +262,44 @@ async fn a_form_that_is_not_ours_proves_nothing() {
     browser.follow(reply).await;
 }
 
+// Whoever types the code is who was shown the page.
+#[tokio::test]
+async fn the_page_of_another_session_proves_nothing() {
+    let world = world();
+    let (mut browser, stale) = half_way(&world).await;
+    let login = stale.path.replacen("/second-factor", "/login", 1);
+    let login = Page {
+        reply: browser.get(&login).await,
+        path: login,
+    };
+    let reply = browser.sign_in_as("alice", &login).await;
+    let page = browser.follow(reply).await;
+    let right = code(world.now());
+    let reply = browser.prove(&stale, &right).await;
+    assert_eq!(
+        (reply.status.as_u16(), problem(&reply).as_str()),
+        (403, "This page was open for too long.")
+    );
+    let reply = browser.prove(&page, &right).await;
+    browser.follow(reply).await;
+}
+
+// A session lasts for as long as it was given when the password was typed.
+#[tokio::test]
+async fn a_second_factor_prolongs_no_session() {
+    let world = world();
+    let (mut browser, page) = half_way(&world).await;
+    world.advance(590);
+    let reply = browser.prove(&page, &code(world.now())).await;
+    browser.follow(reply).await;
+    for (passes, expected) in [(1209, "/consent?"), (1, "/login?")] {
+        world.advance(passes);
+        let request_uri = world.push(&[]).await.text("request_uri");
+        let page = browser.open("dpop", &request_uri).await;
+        assert!(page.path.starts_with(expected), "{}", page.path);
+    }
+}
+
 // RFC 6238 §5.2: "The verifier MUST NOT accept the second attempt of the OTP".
 #[tokio::test]
 async fn a_code_is_right_once() {
@@ -306,6 +344,27 @@ async fn a_code_is_right_once_at_all_instances_together() {
         (reply.status.as_u16(), problem(&reply).as_str()),
         (403, "That code is not right.")
     );
+}
+
+// Whoever has seen a code typed could otherwise go on guessing at another instance.
+#[tokio::test]
+async fn a_code_that_was_used_elsewhere_clears_no_failures() {
+    let recorded = Arc::new(MemoryReplayStore::new(100));
+    let share = |builder: AuthorizationServerBuilder| {
+        builder
+            .authenticator(people())
+            .replay_store(recorded.clone())
+    };
+    let (here, there) = (World::with(share), World::with(share));
+    let used = code(here.now());
+    let (mut browser, page) = half_way(&here).await;
+    let reply = browser.prove(&page, &used).await;
+    browser.follow(reply).await;
+    let (mut browser, page) = half_way(&there).await;
+    for guess in ["1", "2", "3", "4", "5", &used] {
+        assert_eq!(browser.prove(&page, guess).await.status, 403, "{guess}");
+    }
+    assert_eq!(browser.prove(&page, "6").await.status, 429);
 }
 
 #[tokio::test]

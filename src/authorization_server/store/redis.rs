@@ -48,8 +48,9 @@ use crate::{
 ///
 /// Then nothing is decided: [`StoreError`], which answers 503. A command is never sent twice. If its answer is lost, nobody
 /// knows whether it was carried out; a code may have been spent by a request that got 503, and whoever comes again with it is
-/// refused, never served on the strength of a guess. `OOM` is [`StoreError::Full`]; revoking and redeeming what there is needs
-/// no more room than it has. A server that drops records when its memory is full is refused, see
+/// refused, never served on the strength of a guess. `OOM` is [`StoreError::Full`]: until there is room again, sessions and
+/// refresh tokens can be ended, but nothing is approved or redeemed, and no single access token of a person is revoked.
+/// A server that drops records when its memory is full is refused, see
 /// [`accept_eviction`](crate::replay::DangerousRedisSettings::accept_eviction).
 ///
 /// # When Redis forgets
