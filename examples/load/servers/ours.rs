@@ -1,0 +1,44 @@
+//! An API behind the layer of this crate.
+
+use std::time::Duration;
+
+use axum::{Router, routing::get};
+use tower_fapi::{
+    dpop::{ProofPolicy, ProofWindow},
+    issuer::IssuerKeys,
+    jose::JwkSet,
+    layer::FapiLayer,
+    replay::MemoryReplayStore,
+    resource_server::{ResourceServer, TrustedIssuer},
+    token::AccessToken,
+};
+
+use crate::{
+    Outcome,
+    arguments::Arguments,
+    folder::{AUDIENCE, Folder, ISSUER},
+};
+
+/// Proofs are made before they are sent, and a million of them take a while.
+const AGE: Duration = Duration::from_secs(300);
+
+pub fn router(arguments: &Arguments, folder: &Folder) -> Outcome<Router> {
+    let keys = IssuerKeys::fixed(&JwkSet::from_value(&folder.jwks()?)?)?;
+    let mut policy = ProofPolicy::default();
+    policy.window = ProofWindow::new(AGE, Duration::from_secs(10))?;
+    let mut server = ResourceServer::builder(AUDIENCE, TrustedIssuer::new(ISSUER, keys))
+        .proofs(policy)
+        .replay_store(MemoryReplayStore::new(
+            arguments.number("capacity", 5_000_000)?,
+        ));
+    if arguments.text("token-cache").is_some() {
+        server = server.token_cache_bytes(arguments.number("token-cache", 0)? as u64);
+    }
+    Ok(Router::new()
+        .route("/hello", get(hello))
+        .layer(FapiLayer::new(server.build()?)))
+}
+
+async fn hello(token: AccessToken) -> String {
+    format!("Hello, {}!", token.subject())
+}
