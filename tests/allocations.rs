@@ -144,13 +144,15 @@ fn a_request_with_a_kept_token_and_key_allocates_no_more_than_it_must() {
             allocations(world.certificate_requests(), layer(&world.server)),
         ),
     ];
+    // Of a proof its payload, its `jti` and the URL it is compared with. In the layer besides: the interaction identifier and its
+    // header, and what is put into the extensions of the request.
     assert_eq!(
         counted,
         [
-            ("DPoP verdict", 0),
-            ("DPoP layer", 0),
+            ("DPoP verdict", 3),
+            ("DPoP layer", 13),
             ("mTLS verdict", 0),
-            ("mTLS layer", 0),
+            ("mTLS layer", 10),
         ]
     );
 }

@@ -262,8 +262,13 @@ impl ResourceServer {
             let signed_by = None;
             return Ok(Candidate { token, signed_by });
         }
-        let outcome = if remembered.is_some() { "hit" } else { "miss" };
-        counter!(metrics::TOKEN_CACHE, "outcome" => outcome).increment(1);
+        // Each in literals, which are not allocated.
+        if remembered.is_some() {
+            counter!(metrics::TOKEN_CACHE, "outcome" => "hit")
+        } else {
+            counter!(metrics::TOKEN_CACHE, "outcome" => "miss")
+        }
+        .increment(1);
         if let Some(cached) = remembered {
             return Ok(cached.into());
         }
