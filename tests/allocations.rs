@@ -1,6 +1,6 @@
 //! How often a protected request allocates, counted: what creeps in here costs every request of everybody.
 #![cfg(feature = "testing")]
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::panic, clippy::unwrap_used, missing_docs)]
 
 use std::{
     convert::Infallible,
