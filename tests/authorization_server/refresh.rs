@@ -1,7 +1,13 @@
 //! Refresh tokens (RFC 6749 §6, FAPI 2.0 Security Profile §5.3.2.1, RFC 9449 §5).
 
+use std::time::Duration;
+
 use serde_json::json;
-use tower_fapi::testing::DpopKey;
+use tower_fapi::{
+    authorization_server::store::{Record, RecordKey, RecordKind, Store as _},
+    jose::base64url,
+    testing::DpopKey,
+};
 
 use crate::world::{
     Parameters, Reply, TOKEN, World, changed, claims_of, form, over, post, with_proof,
@@ -112,6 +118,43 @@ async fn the_scope_can_be_narrowed_and_not_widened() {
             (400, "invalid_scope".to_owned()),
             "{scope}"
         );
+    }
+}
+
+// RFC 6749 §3.3: the answer says what the token is good for.
+#[tokio::test]
+async fn a_scope_that_was_taken_from_the_client_is_not_refreshed() {
+    for (approved, left) in [
+        ("accounts gone", Some("accounts")),
+        ("gone accounts payments", Some("accounts payments")),
+        ("gone", None),
+    ] {
+        let world = World::new();
+        let token = world.granted().await;
+        let reply = world.refresh("dpop", &token, &[]).await;
+        let claims = claims_of(&reply.text("access_token"));
+        let (grant, _) = claims["jti"].as_str().unwrap().split_once('.').unwrap();
+        let key = RecordKey::new(RecordKind::Grant, base64url::decode_array(grant).unwrap());
+        let stored = world.store.get(key, world.now()).await.unwrap().unwrap();
+        let stored = String::from_utf8(stored).unwrap();
+        let (was, is) = ("\"accounts payments\"", format!("\"{approved}\""));
+        assert!(stored.contains(was), "{stored}");
+        let record = Record {
+            value: stored.replacen(was, &is, 1).into_bytes(),
+            expires: world.now().plus(Duration::from_secs(600)),
+        };
+        world.store.put(key, record, world.now()).await.unwrap();
+
+        let reply = world.refresh("dpop", &token, &[]).await;
+        match left {
+            Some(left) => {
+                assert_eq!(reply.json()["scope"], left);
+                assert_eq!(claims_of(&reply.text("access_token"))["scope"], left);
+            }
+            None => assert_eq!(reply.refusal(), (400, "invalid_scope".to_owned())),
+        }
+        let reply = world.refresh("dpop", &token, &[("scope", "gone")]).await;
+        assert_eq!(reply.refusal(), (400, "invalid_scope".to_owned()));
     }
 }
 

@@ -73,15 +73,21 @@ pub(super) async fn refresh(
 
 /// What was approved, or the part of it that is asked for (RFC 6749 §6).
 fn narrowed_scope(request: &DirectRequest, grant: &Grant) -> Result<String, Refusal> {
-    let approved = &grant.approval.scope;
-    let Some(asked) = request.parameters.get("scope") else {
-        return Ok(approved.clone());
-    };
     let refused = |description| Refusal::new(ErrorCode::InvalidScope, description);
+    let approval = &grant.approval;
+    // What has been taken from the client's registration meanwhile is not given for an old approval, either.
+    let registered = |name: &&str| request.client.scopes.contains(name);
+    let approved: ScopeSet = approval.scope.split(' ').filter(registered).collect();
+    let Some(asked) = request.parameters.get("scope") else {
+        let nothing = approved.iter().next().is_none();
+        if nothing && approval.authorization_details.is_empty() {
+            return Err(refused(
+                "nothing that was approved is registered for this client any more",
+            ));
+        }
+        return Ok(approved.to_string());
+    };
     let asked: ScopeSet = asked.parse().map_err(|_| refused("scope is malformed"))?;
-    let approved: ScopeSet = approved
-        .parse()
-        .map_err(|_| refused("nothing was approved"))?;
     if !asked.is_subset(&approved) {
         return Err(refused("scope holds a value that was not approved"));
     }
