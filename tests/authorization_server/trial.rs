@@ -200,6 +200,9 @@ async fn try_everything(sample: &str, manners: &[&str]) {
     let credentials = [("username", "alice"), ("password", PASSWORD)];
     let page = browser.press(&page, "login", &credentials).await;
     page.says("Budget Planner");
+    let page = browser.press(&page, "deny", &[]).await;
+    page.says("You have declined");
+    let page = browser.press(&page, "begin", &[]).await;
     let page = browser.press(&page, "approve", &[]).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.html);
     page.says("Budget Planner is connected");

@@ -20,8 +20,8 @@ use tokio::net::TcpListener;
 use tower_fapi::{
     authorization_server::{ClientAuthenticationMethod, ClientMetadata},
     client::{
-        AuthorizationRequest, AuthorizationResponse, Client, LogoutRequest, PendingAuthorization,
-        TokenSet, TrustedRoots,
+        AuthorizationRequest, AuthorizationResponse, CallbackError, Client, ClientError,
+        LogoutRequest, PendingAuthorization, TokenSet, TrustedRoots,
     },
     jose::{JwsAlgorithm, SigningKey},
     time::{Clock as _, SystemClock},
@@ -205,14 +205,23 @@ async fn begin(State(application): State<Application>) -> Response {
 
 async fn callback(State(application): State<Application>, RawQuery(query): RawQuery) -> Response {
     let tokens = application.complete(&query.unwrap_or_default()).await;
-    match tokens.map_err(|error| with_causes(&*error)) {
+    match tokens.map_err(|error| (is_denial(&*error), with_causes(&*error))) {
         Ok(tokens) => {
             application.keep(tokens);
             // A code is good once: the page can be loaded again where there is none in its address.
             Redirect::to("/connected").into_response()
         }
-        Err(error) => page::failure("Nothing came of it", &error),
+        Err((true, _)) => page::declined(),
+        Err((false, error)) => page::failure("Nothing came of it", &error),
     }
+}
+
+/// Somebody has said no, which is no failure (RFC 6749 §4.1.2.1).
+fn is_denial(error: &(dyn Error + 'static)) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(ClientError::Callback(CallbackError::Refused(refused))) if refused.code() == "access_denied"
+    )
 }
 
 async fn connected(State(application): State<Application>) -> Response {

@@ -115,6 +115,16 @@ pub fn failure(heading: &str, error: &str) -> Response {
     )
 }
 
+pub fn declined() -> Response {
+    let text = "The server said so with the error access_denied; nobody was given anything.";
+    page(
+        StatusCode::OK,
+        "You have declined",
+        &[Section::text("What happened", "", text)],
+        &[("begin", "Begin again")],
+    )
+}
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
