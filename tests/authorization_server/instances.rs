@@ -52,25 +52,32 @@ impl Pair {
                 .resource(metadata())
         };
         let mut world = World::with(instance);
-        // Redis has no clock that could be moved by hand.
-        world.clock.set(SystemClock.now());
         let instances = [world.router.clone(), world.twin(instance)];
-        world.router = alternating(&instances, 0);
-        Self {
+        world.router = Router::new();
+        let mut pair = Self {
             world,
             instances,
             asking,
-        }
+        };
+        pair.alternate(0, Duration::ZERO);
+        pair
     }
-}
 
-/// Sends the first request to this instance, the next to the other, and so on.
-fn alternating(instances: &[Router; 2], first: usize) -> Router {
-    let (instances, count) = (instances.clone(), Arc::new(AtomicUsize::new(first)));
-    Router::new().fallback(move |request: Request<Body>| {
-        let turn = count.fetch_add(1, Ordering::SeqCst) % 2;
-        instances[turn].clone().oneshot(request)
-    })
+    /// Sends the first request to this instance, the next to the other, and so on.
+    ///
+    /// Redis has no clock that could be moved by hand, so that ours follows the system's, so much ahead: also where the machine
+    /// stops for half a minute.
+    fn alternate(&mut self, first: usize, ahead: Duration) {
+        let (instances, clock) = (self.instances.clone(), self.world.clock.clone());
+        let now = move || SystemClock.now().plus(ahead);
+        clock.set(now());
+        let count = Arc::new(AtomicUsize::new(first));
+        self.world.router = Router::new().fallback(move |request: Request<Body>| {
+            clock.set(now());
+            let turn = count.fetch_add(1, Ordering::SeqCst) % 2;
+            instances[turn].clone().oneshot(request)
+        });
+    }
 }
 
 // RFC 9126 §4, RFC 6749 §4.1 and §6, RFC 7662, RFC 7009: nothing is remembered by one instance alone.
@@ -81,10 +88,9 @@ async fn every_step_of_a_flow_may_be_taken_at_another_instance() {
     };
     let mut pair = Pair::start(&redis);
     for first in [0, 1] {
-        pair.world.router = alternating(&pair.instances, first);
         // The code of the authenticator app is right once, so the second time is a step later.
         let step = Duration::from_secs(30) * u32::try_from(first).unwrap();
-        pair.world.clock.set(SystemClock.now().plus(step));
+        pair.alternate(first, step);
         let world = &pair.world;
         let request_uri = world.push(&[]).await.text("request_uri");
         let mut browser = Browser::new(world);
