@@ -171,6 +171,9 @@ async fn an_essential_acr_is_a_condition() {
     let nobody_can = asked(true, &[MULTI_FACTOR_ACR, "silver"]);
     let reply = world.push_openid(&[("claims", &nobody_can)]).await;
     assert_eq!(reply.refusal(), unmet);
+    // What is beside it can be met, and does not stand in for it.
+    let beside = [("claims", &*nobody_can), ("acr_values", PASSWORD_ACR)];
+    assert_eq!(world.push_openid(&beside).await.refusal(), unmet);
     for (claims, more) in [
         (asked(true, &["silver", PASSWORD_ACR]), ("max_age", "")),
         (asked(false, &["silver"]), ("max_age", "")),
