@@ -47,7 +47,9 @@ pub fn find() -> Option<Command> {
 
 /// Runs it with this on its standard input, shows what it says, and counts what was seen to be right.
 pub async fn run(mut node: Command, input: &Value) -> usize {
-    node.stdin(Stdio::piped()).stdout(Stdio::piped());
+    node.stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let input = input.to_string();
     let finished = tokio::task::spawn_blocking(move || {
         let mut node = node.spawn().unwrap();
@@ -61,7 +63,8 @@ pub async fn run(mut node: Command, input: &Value) -> usize {
     for line in said.lines() {
         say(line);
     }
-    assert!(output.status.success(), "the script says why above");
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}:\n{complaints}", output.status);
     said.lines().filter(|line| line.starts_with("ok ")).count()
 }
 

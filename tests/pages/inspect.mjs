@@ -40,14 +40,22 @@ export async function watch(page) {
 }
 
 /**
+ * Waits until the control has the focus. A browser moves it to what has `autofocus` when it draws the page for the first
+ * time, which on a slow machine is after the page has been loaded; keys that are pressed before go nowhere.
+ */
+export async function focused(page, id) {
+  await page.locator(`#${id}:focus`).waitFor();
+}
+
+/**
  * Looks at the page that is shown.
  * `tabs`: the ids of the controls in the order of the Tab key. `focused`: the one that has the focus from the beginning.
  */
-export async function inspect(page, name, { status = 200, tabs = [], focused = null, title }) {
+export async function inspect(page, name, { status = 200, tabs = [], focused: expected = null, title }) {
   headers(page, name, status);
   await outline(page, name, title);
   await sizes(page, name);
-  await focus(page, name, tabs, focused);
+  await focus(page, name, tabs, expected);
   assert.deepEqual(await page.evaluate(() => globalThis.violations), [], `${name}: policy`);
   await accessible(page, name);
   assert.deepEqual(page.seen.errors, [], `${name}: console`);
@@ -96,9 +104,10 @@ async function outline(page, name, title) {
   );
 }
 
-async function focus(page, name, tabs, focused) {
+async function focus(page, name, tabs, expected) {
   const active = () => page.evaluate(() => document.activeElement.id);
-  assert.equal(await active(), focused ?? "", `${name}: focus`);
+  if (expected) await focused(page, expected);
+  assert.equal(await active(), expected ?? "", `${name}: focus`);
   // From the top of the page, whatever has the focus.
   await page.evaluate(() => {
     document.body.tabIndex = -1;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import fs from "node:fs";
 import { chromium } from "playwright-core";
-import { inspect, ok, watch } from "./inspect.mjs";
+import { focused, inspect, ok, watch } from "./inspect.mjs";
 
 const bank = JSON.parse(fs.readFileSync(0, "utf8"));
 fs.mkdirSync(process.env.PICTURES, { recursive: true });
@@ -80,7 +80,7 @@ async function announced(page, control, words) {
   assert.match(await alert.textContent(), words);
   assert.equal(await page.getAttribute(`#${control}`, "aria-invalid"), "true");
   assert.equal(await page.getAttribute(`#${control}`, "aria-describedby"), "problem");
-  assert.equal(await page.evaluate(() => document.activeElement.id), control);
+  await focused(page, control);
   ok(`what went wrong is announced, and the focus is on ${control}`);
 }
 
@@ -133,10 +133,12 @@ async function byKeyboardAlone() {
   const page = await stranger();
   const enter = () => Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
   await page.goto(authorize(bank.payments[0]));
+  await focused(page, "username");
   await page.keyboard.type("carol");
   await page.keyboard.press("Tab");
   await page.keyboard.type(bank.password);
   await enter();
+  await focused(page, "otp");
   await page.keyboard.type(code("carol"));
   await enter();
   const text = await page.textContent(".detail");
