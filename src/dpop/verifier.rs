@@ -86,6 +86,15 @@ impl VerifiedProof {
         self.last_accepted
     }
 
+    /// The same proof, if its key is the one that a token turns out to be bound to.
+    pub(crate) fn bound_to(self, key: Option<JwkThumbprint>) -> Result<Self, ProofError> {
+        if key.is_none_or(|key| key == self.thumbprint()) {
+            Ok(self)
+        } else {
+            Err(ProofError::KeyMismatch)
+        }
+    }
+
     /// Whether the client's nonce nears its end and a new one belongs on the answer (RFC 9449 §8.2).
     #[must_use]
     pub fn wants_new_nonce(&self) -> bool {
@@ -149,6 +158,33 @@ impl ProofVerifier {
         proof: &str,
         request: &ProofRequest<'_>,
     ) -> Result<VerifiedProof, ProofError> {
+        let (jws, unsigned) = self.read(proof, request)?;
+        jws.verify(&unsigned.key).map_err(|error| match error {
+            JwsError::Signature(_) => ProofError::Signature,
+            other => ProofError::Malformed(other),
+        })?;
+        Ok(unsigned)
+    }
+
+    /// Checks everything but the signature: what fails here need not be looked at any closer, nor what came along with it.
+    ///
+    /// # Errors
+    ///
+    /// The first check that failed.
+    pub(crate) fn check_unsigned(
+        &self,
+        proof: &str,
+        request: &ProofRequest<'_>,
+    ) -> Result<(), ProofError> {
+        self.read(proof, request).map(drop)
+    }
+
+    /// The proof taken apart, and what will have been verified once its signature has.
+    fn read<'a>(
+        &self,
+        proof: &'a str,
+        request: &ProofRequest<'_>,
+    ) -> Result<(CompactJws<'a>, VerifiedProof), ProofError> {
         if proof.len() > self.policy.max_bytes {
             return Err(ProofError::TooLarge(proof.len()));
         }
@@ -186,17 +222,14 @@ impl ProofVerifier {
         }
         let nonce = self.check_nonce(claims.nonce.as_deref(), key.thumbprint(), request.now)?;
 
-        jws.verify(&key).map_err(|error| match error {
-            JwsError::Signature(_) => ProofError::Signature,
-            other => ProofError::Malformed(other),
-        })?;
-        Ok(VerifiedProof {
+        let unsigned = VerifiedProof {
             key,
             new_segment,
             jti: claims.jti.into_owned(),
             last_accepted: self.policy.window.last_accepted(claims.iat),
             nonce,
-        })
+        };
+        Ok((jws, unsigned))
     }
 
     /// Keeps the key of a proof that has been accepted in the end, so that its next proof costs little but a signature.

@@ -20,6 +20,8 @@
 mod algorithm;
 pub mod base64url;
 mod ed25519;
+#[cfg(test)]
+mod effort;
 pub(crate) mod hash;
 pub mod json;
 pub mod jwe;
@@ -33,6 +35,8 @@ mod signing_key;
 mod token_hash;
 mod verifying_key;
 
+#[cfg(test)]
+pub(crate) use self::effort::Effort;
 #[cfg(feature = "authorization-server")]
 pub(crate) use self::private_jwk::wipe;
 pub use self::{

@@ -22,6 +22,15 @@ impl TokenEncryption {
         self.keys.is_some() && CompactJwe::has_shape(token)
     }
 
+    /// Checks what anybody can see of an encrypted token, so that nothing dear is done for one that cannot be opened here.
+    pub(super) fn check(&self, token: &str) -> Result<(), TokenError> {
+        let jwe = CompactJwe::parse(token)?;
+        let header = jwe.header()?;
+        self.accepted.check(&header)?;
+        let keys = self.keys.as_ref().ok_or(JweError::NoKey)?.current();
+        Ok(jwe.check(&header, &keys)?)
+    }
+
     /// The signed JWT in a token. Nothing it says has been believed yet.
     ///
     /// Whoever has the public key can encrypt, and whoever shares a key could have been anybody who holds it: what is inside is

@@ -1,5 +1,7 @@
 //! The verdict: from the facts of a request and the time to what is proven, or why not.
 
+use std::cell::Cell;
+
 use ::metrics::counter;
 
 #[cfg(feature = "discovery")]
@@ -81,6 +83,8 @@ pub(super) struct Presented<'a> {
     pub(super) hash: TokenHash,
     /// There is one if and only if the scheme wants one.
     pub(super) proof: Option<&'a str>,
+    /// The proof, where it had to be verified before it was known whose it has to be.
+    pub(super) verified: Cell<Option<VerifiedProof>>,
 }
 
 /// A token that is good in itself. Whether its sender may use it is still to be seen.
@@ -165,6 +169,7 @@ impl ResourceServer {
             hash: TokenHash::of(credentials.token),
             credentials,
             proof,
+            verified: Cell::default(),
         };
         let candidate = self.token(&presented, facts, now, findings)?;
         let token = &candidate.token;
@@ -200,6 +205,9 @@ impl ResourceServer {
         let Some(proof) = presented.proof else {
             return Ok(None);
         };
+        if let Some(verified) = presented.verified.take() {
+            return Ok(Some(verified.bound_to(bound_to)?));
+        }
         let verify = |target: &TargetUri| {
             let request = ProofRequest {
                 method: facts.method.as_str(),
@@ -233,7 +241,10 @@ impl ResourceServer {
             certificate.thumbprint(),
             self.0.enforcement.prefer_bound,
         )?;
-        self.proof(presented, facts, None, now).map(drop)
+        presented
+            .verified
+            .set(self.proof(presented, facts, None, now)?);
+        Ok(())
     }
 
     /// The token, read and believed: remembered, verified now, or as its issuer describes it.
@@ -273,9 +284,11 @@ impl ResourceServer {
             return Ok(cached.into());
         }
         if self.0.encryption.is_dear(text) {
+            self.0.encryption.check(text)?;
             self.worth_the_cost(presented, facts, now)?;
         }
-        let cached = self.verified(&self.0.encryption.open(text)?, now, findings)?;
+        let jwt = self.0.encryption.open(text)?;
+        let cached = self.verified(&jwt, presented, facts, now, findings)?;
         let tokens = &self.0.tokens;
         tokens.insert(presented.hash, text.len(), cached.clone());
         Ok(cached.into())
@@ -304,6 +317,8 @@ impl ResourceServer {
     fn verified(
         &self,
         jwt: &str,
+        presented: &Presented<'_>,
+        facts: &RequestFacts<'_>,
         now: Timestamp,
         findings: &Findings,
     ) -> Result<CachedToken, Halt> {
@@ -326,7 +341,9 @@ impl ResourceServer {
             compatibility: issuer.compatibility,
             clock_skew: self.0.clock_skew,
         };
-        let token = match unverified.verify(&rules, &snapshot.keys, now) {
+        let unsigned = unverified.check(&rules, now)?;
+        self.worth_a_verification(presented, facts, now)?;
+        let token = match unsigned.verify(&snapshot.keys) {
             Err(TokenError::UnknownKey) if findings.keys.is_none() => {
                 return Err(wish(Some(snapshot.generation)));
             }

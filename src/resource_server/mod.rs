@@ -54,6 +54,7 @@ mod proxies;
 mod public_url;
 mod revocation;
 mod server;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod token_cache;

@@ -82,6 +82,20 @@ impl<'a> CompactJwe<'a> {
         outcome
     }
 
+    /// Checks all that can be checked without a secret: that the segments are what the header makes of them, and that one of
+    /// the keys may have been meant.
+    ///
+    /// # Errors
+    ///
+    /// What anybody can see in the text, and [`JweError::NoKey`] if no key fits.
+    pub(crate) fn check(&self, header: &JweHeader, keys: &DecryptionKeys) -> Result<(), JweError> {
+        self.decode(header)?;
+        match keys.candidates(header).next() {
+            Some(_) => Ok(()),
+            None => Err(JweError::NoKey),
+        }
+    }
+
     fn decode(&self, header: &JweHeader) -> Result<Message<'a>, JweError> {
         let message = Message {
             encrypted_key: base64url::decode(self.encrypted_key)?,

@@ -151,6 +151,8 @@ impl DecryptionKey {
         header: &JweHeader,
         message: &Message<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        #[cfg(test)]
+        crate::jose::Effort::decrypted();
         let encryption = header.encryption();
         let random = encryption.random_key()?;
         let key = match self.content_key(header, &message.encrypted_key) {
