@@ -1,132 +1,148 @@
 //! What generator and servers share: the issuer's keys, the first client's key, and certificates for localhost.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-};
 use serde_json::{Map, Value, json};
 use tower_fapi::jose::{JwsAlgorithm, PrivateJwk, SigningKey};
 
-use crate::{Outcome, arguments::Arguments};
-
-pub const ISSUER: &str = "https://as.example.com";
-pub const AUDIENCE: &str = "https://api.example.com";
+use crate::{Outcome, arguments::Arguments, certificates::ServerCertificate};
 
 /// A folder in which everything below stands.
-pub struct Folder(PathBuf);
+pub struct Folder {
+    path: PathBuf,
+    /// It goes when the run ends.
+    temporary: bool,
+    pub issuer: String,
+    pub audience: String,
+}
 
-/// A folder that goes when the run ends.
-pub struct OwnFolder(Folder);
-
-/// A client certificate and its key: PEM.
-pub struct ClientCertificate {
-    pub der: Vec<u8>,
-    pub key: Vec<u8>,
+/// Makes the folder that is asked for.
+pub fn prepare(arguments: &Arguments) -> Outcome {
+    let path = arguments
+        .text("folder")
+        .ok_or("--folder is missing: where to?")?;
+    let folder = Folder::make(Path::new(path), arguments)?;
+    println!(
+        "{path} holds
+  jwks.json                       the issuer's public keys; issuer.jwk is the private one
+  client-ES256.jwk                the first client's key, which its tokens are bound to; likewise PS256 and EdDSA
+  ca.pem                          the root of the server's certificate
+  server.pem, server-key.pem      for a server at localhost or 127.0.0.1
+Tokens are of {} for {}",
+        folder.issuer, folder.audience
+    );
+    Ok(())
 }
 
 impl Folder {
-    pub fn prepare(path: &Path) -> Outcome<Self> {
-        fs::create_dir_all(path)?;
-        let folder = Self(path.to_owned());
-        // Other people's servers expect an issuer that signs with ES256.
-        let issuer = PrivateJwk::generate(JwsAlgorithm::Es256)?;
-        fs::write(folder.file("issuer.jwk"), issuer.secret_json().as_str())?;
-        let published = json!({ "keys": [issuer.public().to_members()] });
-        fs::write(folder.file("jwks.json"), published.to_string())?;
-        folder.make_certificates()?;
-        println!("{} holds keys and certificates", path.display());
+    /// The one that is named, or one for the time of the run.
+    pub fn of_run(arguments: &Arguments) -> Outcome<Self> {
+        if arguments.given("folder") {
+            return Self::of(arguments);
+        }
+        let name = format!("tower-fapi-load-{}", std::process::id());
+        let mut folder = Self::make(&env::temp_dir().join(name), arguments)?;
+        folder.temporary = true;
         Ok(folder)
     }
 
-    /// One of a run's own, for the time it takes.
-    pub fn temporary() -> Outcome<OwnFolder> {
-        let name = format!("tower-fapi-load-{}", std::process::id());
-        Ok(OwnFolder(Self::prepare(&std::env::temp_dir().join(name))?))
-    }
-
+    /// The one that is named.
     pub fn of(arguments: &Arguments) -> Outcome<Self> {
-        Ok(Self(arguments.folder()?))
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.0
+        let path = arguments
+            .text("folder")
+            .ok_or("--folder is missing: make one with `load prepare --folder DIR`")?;
+        let mut folder = Self {
+            path: path.into(),
+            temporary: false,
+            issuer: String::new(),
+            audience: String::new(),
+        };
+        let names: Value = serde_json::from_slice(&folder.read("names.json")?)?;
+        let name = |of: &str| names[of].as_str().unwrap_or_default().to_owned();
+        folder.issuer = name("issuer");
+        folder.audience = name("audience");
+        Ok(folder)
     }
 
     pub fn file(&self, name: &str) -> PathBuf {
-        self.0.join(name)
+        self.path.join(name)
     }
 
-    pub fn issuer(&self) -> Outcome<SigningKey> {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn issuer_key(&self) -> Outcome<SigningKey> {
         self.key("issuer.jwk")
     }
 
     pub fn jwks(&self) -> Outcome<Value> {
-        Ok(serde_json::from_slice(&fs::read(self.file("jwks.json"))?)?)
+        Ok(serde_json::from_slice(&self.read("jwks.json")?)?)
     }
 
-    /// The key of the first client, made when it is asked for.
     pub fn first_client(&self, algorithm: JwsAlgorithm) -> Outcome<SigningKey> {
-        let name = format!("client-{}.jwk", algorithm.as_str());
-        if !self.file(&name).exists() {
+        self.key(&client_file(algorithm))
+    }
+
+    fn make(path: &Path, arguments: &Arguments) -> Outcome<Self> {
+        let name = |option, usual: &str| arguments.text(option).unwrap_or(usual).to_owned();
+        let folder = Self {
+            path: path.to_owned(),
+            temporary: false,
+            issuer: name("issuer", "https://as.example.com"),
+            audience: name("audience", "https://api.example.com"),
+        };
+        fs::create_dir_all(path)?;
+        let names = json!({ "issuer": folder.issuer, "audience": folder.audience });
+        folder.write("names.json", &names.to_string())?;
+        let issuer = PrivateJwk::generate(arguments.algorithm("issuer-algorithm")?)?;
+        folder.write("issuer.jwk", &issuer.secret_json())?;
+        let published = json!({ "keys": [issuer.public().to_members()] });
+        folder.write("jwks.json", &published.to_string())?;
+        for algorithm in JwsAlgorithm::ALL {
             let key = bare_key(algorithm)?;
-            fs::write(self.file(&name), key.secret_json().as_str())?;
+            folder.write(&client_file(algorithm), &key.secret_json())?;
         }
-        self.key(&name)
+        let server = ServerCertificate::new()?;
+        folder.write("ca.pem", &server.root)?;
+        folder.write("server.pem", &server.certificate)?;
+        folder.write("server-key.pem", &server.key)?;
+        Ok(folder)
+    }
+
+    fn write(&self, name: &str, text: &str) -> Outcome {
+        let path = self.file(name);
+        Ok(fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?)
+    }
+
+    fn read(&self, name: &str) -> Outcome<Vec<u8>> {
+        let path = self.file(name);
+        Ok(fs::read(&path).map_err(|error| {
+            let path = path.display();
+            format!("{path}: {error}. `load prepare --folder DIR` makes what is needed")
+        })?)
     }
 
     fn key(&self, name: &str) -> Outcome<SigningKey> {
-        let path = self.file(name);
-        let text = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let members: Map<String, Value> = serde_json::from_slice(&text)?;
-        Ok(SigningKey::new(&PrivateJwk::from_members(&members)?)?)
-    }
-
-    fn make_certificates(&self) -> Outcome {
-        let key = KeyPair::generate()?;
-        let mut authority = CertificateParams::new([])?;
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        authority
-            .distinguished_name
-            .push(DnType::CommonName, "load generator");
-        fs::write(self.file("ca.pem"), authority.self_signed(&key)?.pem())?;
-        let authority = Issuer::new(authority, key);
-
-        let key = KeyPair::generate()?;
-        let server = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
-        let server = server.signed_by(&key, &authority)?;
-        fs::write(self.file("server.pem"), server.pem())?;
-        fs::write(self.file("server-key.pem"), key.serialize_pem())?;
-        Ok(())
+        read_key(&self.read(name)?)
     }
 }
 
-impl OwnFolder {
-    pub fn folder(&self) -> &Folder {
-        &self.0
-    }
-}
-
-impl Drop for OwnFolder {
+impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(self.0.path());
+        if self.temporary {
+            let _ = fs::remove_dir_all(&self.path);
+        }
     }
 }
 
-impl ClientCertificate {
-    /// A new one that vouches for itself.
-    pub fn new() -> Outcome<Self> {
-        let key = KeyPair::generate()?;
-        let mut client = CertificateParams::new([])?;
-        client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        Ok(Self {
-            der: client.self_signed(&key)?.der().to_vec(),
-            key: key.serialize_der(),
-        })
-    }
+/// Reads a private JWK.
+pub fn read_key(text: &[u8]) -> Outcome<SigningKey> {
+    let members: Map<String, Value> = serde_json::from_slice(text)?;
+    Ok(SigningKey::new(&PrivateJwk::from_members(&members)?)?)
 }
 
 /// A key whose public half says no more than proofs need.
@@ -137,4 +153,8 @@ pub fn bare_key(algorithm: JwsAlgorithm) -> Outcome<PrivateJwk> {
         members.remove(name);
     }
     Ok(PrivateJwk::from_members(&members)?)
+}
+
+fn client_file(algorithm: JwsAlgorithm) -> String {
+    format!("client-{}.jwk", algorithm.as_str())
 }

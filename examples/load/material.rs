@@ -1,25 +1,37 @@
 //! Tokens and proofs, made before the clock starts.
 
-use std::{thread, time::Duration};
+use std::{
+    fs,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Instant,
+};
 
 use bytes::Bytes;
 use http::HeaderValue;
-use serde_json::{Map, Value, json};
 use tower_fapi::{
-    dpop::{NewProof, ProofSigner},
-    jose::{CertificateThumbprint, JwkThumbprint, SigningHeader, SigningKey, sign},
-    time::{Clock, SystemClock, Timestamp},
+    dpop::NewProof,
+    time::{Clock, SystemClock},
 };
-use uuid::Uuid;
 
 use crate::{
     Outcome,
     arguments::{Arguments, Binding},
-    folder::{AUDIENCE, ClientCertificate, Folder, ISSUER, bare_key},
+    clients::Client,
+    folder::Folder,
+    tokens::Tokens,
 };
 
-/// How long tokens live.
-const LIFETIME: Duration = Duration::from_secs(3600);
+/// What is to be made.
+pub struct Wanted<'a> {
+    pub binding: Binding,
+    pub method: &'a str,
+    /// The URL in proofs.
+    pub htu: &'a str,
+    pub clients: usize,
+    /// Sends from the first again when all are used up.
+    pub reuse: bool,
+}
 
 /// What the requests of one run carry.
 pub struct Material {
@@ -29,6 +41,12 @@ pub struct Material {
     authorizations: Vec<HeaderValue>,
     /// `DPoP` of every request.
     proofs: Vec<HeaderValue>,
+    /// Of proofs, or of tokens if every request has another: how many there are for whoever counts in `used`.
+    limit: Option<usize>,
+    /// Requests so far: of all clients, or of each if each has connections of its own.
+    used: Vec<AtomicUsize>,
+    /// How long it took to make all this: so old is the oldest proof.
+    seconds: f64,
 }
 
 /// What a request carries.
@@ -37,189 +55,119 @@ pub struct Carried<'a> {
     pub proof: Option<&'a HeaderValue>,
 }
 
-struct Client {
-    signer: Option<ProofSigner>,
-    certificate: Option<ClientCertificate>,
-    confirmation: Value,
-}
-
 impl Material {
-    pub fn prepare(arguments: &Arguments, folder: &Folder, htu: &str) -> Outcome<Self> {
-        let binding = arguments.binding()?;
-        let count = arguments.number("proofs", 250_000)?;
-        let token_bytes = arguments.number("token-bytes", 900)?;
-        let clients = clients(arguments, folder)?;
-        let issuer = folder.issuer()?;
-        let now = SystemClock.now();
-        let tokens = match binding {
-            Binding::None => Vec::new(),
-            Binding::Dpop | Binding::Mtls | Binding::Bearer => {
-                let several = if arguments.token_each()? {
-                    count
-                } else {
-                    clients.len()
-                };
-                parallel(several, |number| {
-                    let client = &clients[number % clients.len()];
-                    token(&issuer, client, number, token_bytes, now)
-                })?
-            }
+    pub fn prepare(
+        arguments: &Arguments,
+        folder: Option<&Folder>,
+        wanted: &Wanted<'_>,
+    ) -> Outcome<Self> {
+        let start = Instant::now();
+        let count = arguments.at_least_one("proofs", 250_000)?;
+        let (clients, tokens, each) = if let Some(path) = arguments.text("token") {
+            let token = fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
+            let client = Client::given(arguments, wanted.binding)?;
+            (vec![client], vec![token.trim().to_owned()], false)
+        } else if wanted.binding == Binding::None {
+            (Vec::new(), Vec::new(), false)
+        } else {
+            let folder = folder.ok_or(
+                "--folder is missing: `load prepare --folder DIR` makes keys; or give --token FILE",
+            )?;
+            let clients = Client::make(arguments, folder, wanted.binding, wanted.clients)?;
+            let each = arguments.token_each()?;
+            let several = if each { count } else { clients.len() };
+            let issuer = Tokens::new(arguments, folder)?;
+            let tokens = parallel(several, |number| {
+                issuer.of(&clients[number % clients.len()], number)
+            })?;
+            (clients, tokens, each)
         };
-        let proofs = match binding {
+        let proofs = match wanted.binding {
             Binding::Mtls | Binding::Bearer | Binding::None => Vec::new(),
             Binding::Dpop => parallel(count, |number| {
                 let client = &clients[number % clients.len()];
-                let signer = client.signer.as_ref().ok_or("a client without key")?;
-                let proof = signer.sign(&NewProof {
-                    method: "GET",
-                    url: htu,
-                    access_token: Some(&tokens[number % tokens.len()]),
-                    nonce: None,
-                    now: SystemClock.now(),
-                })?;
-                value(proof)
+                proof(client, &tokens[number % tokens.len()], wanted)
             })?,
         };
-        let scheme = match binding {
+        let scheme = match wanted.binding {
             Binding::Dpop => "DPoP",
             Binding::Mtls | Binding::Bearer | Binding::None => "Bearer",
         };
         let authorizations = tokens
             .iter()
             .map(|token| value(format!("{scheme} {token}")));
+        let (counters, limit) = match wanted.binding {
+            Binding::Dpop => (1, Some(count)),
+            Binding::Mtls => (clients.len(), each.then_some(count / clients.len())),
+            Binding::Bearer | Binding::None => (1, each.then_some(count)),
+        };
         Ok(Self {
-            binding,
+            binding: wanted.binding,
             authorizations: authorizations.collect::<Outcome<_>>()?,
             clients,
             proofs,
+            limit: limit.filter(|_| !wanted.reuse),
+            used: (0..counters).map(|_| AtomicUsize::new(0)).collect(),
+            seconds: start.elapsed().as_secs_f64(),
         })
     }
 
-    /// What this request carries; nothing once the proofs are used up. With certificates, a request goes over a connection
-    /// of its client.
-    pub fn carried(&self, number: usize, connection: usize) -> Option<Carried<'_>> {
-        let of = |number: usize| self.authorizations.get(number % self.authorizations.len());
-        match self.binding {
-            Binding::None => Some(Carried {
-                authorization: None,
-                proof: None,
-            }),
-            Binding::Bearer => Some(Carried {
-                authorization: of(number),
-                proof: None,
-            }),
-            Binding::Mtls => {
-                let clients = self.clients.len();
-                let tokens_of_client = (self.authorizations.len() / clients).max(1);
-                Some(Carried {
-                    authorization: of(connection % clients + number % tokens_of_client * clients),
-                    proof: None,
-                })
-            }
-            Binding::Dpop => Some(Carried {
-                authorization: of(number),
-                proof: Some(self.proofs.get(number)?),
-            }),
+    /// What the next request carries; nothing once all is used up. With certificates, a request goes over a connection of
+    /// its client.
+    pub fn next(&self, connection: usize) -> Option<Carried<'_>> {
+        let client = connection % self.used.len();
+        let number = self.used[client].fetch_add(1, Ordering::Relaxed);
+        if self.limit.is_some_and(|limit| number >= limit) {
+            return None;
         }
+        let at = |values: &'_ [HeaderValue], number: usize| match values.len() {
+            0 => None,
+            length => Some(number % length),
+        };
+        let number = match self.binding {
+            Binding::Mtls => client + number * self.clients.len(),
+            Binding::Dpop | Binding::Bearer | Binding::None => number,
+        };
+        Some(Carried {
+            authorization: at(&self.authorizations, number).map(|at| &self.authorizations[at]),
+            proof: at(&self.proofs, number).map(|at| &self.proofs[at]),
+        })
     }
 
-    pub fn certificate(&self, connection: usize) -> Option<&ClientCertificate> {
-        let client = self.clients.get(connection % self.clients.len())?;
-        client.certificate.as_ref()
+    /// The client whose connection this is.
+    pub fn client(&self, connection: usize) -> Option<&Client> {
+        self.clients
+            .get(connection.checked_rem(self.clients.len())?)
     }
 
     /// In words, for the report.
     pub fn describe(&self) -> String {
         let bytes = |values: &[HeaderValue]| values.first().map_or(0, HeaderValue::len);
+        let scheme = match self.binding {
+            Binding::Dpop => "DPoP ".len(),
+            Binding::Mtls | Binding::Bearer | Binding::None => "Bearer ".len(),
+        };
         format!(
-            "{} client(s), {} token(s) of {} bytes, {} proof(s) of {} bytes",
+            "{} client(s), {} token(s) of {} bytes, {} proof(s) of {} bytes, made in {:.1} s",
             self.clients.len(),
             self.authorizations.len(),
-            bytes(&self.authorizations).saturating_sub(5),
+            bytes(&self.authorizations).saturating_sub(scheme),
             self.proofs.len(),
-            bytes(&self.proofs)
+            bytes(&self.proofs),
+            self.seconds
         )
     }
 }
 
-fn clients(arguments: &Arguments, folder: &Folder) -> Outcome<Vec<Client>> {
-    let count = arguments.number("clients", 1)?.max(1);
-    let algorithm = arguments.algorithm()?;
-    match arguments.binding()? {
-        Binding::Dpop => {
-            let first = folder.first_client(algorithm)?;
-            let others = parallel(count - 1, |_| Ok(SigningKey::new(&bare_key(algorithm)?)?))?;
-            let keys = std::iter::once(first).chain(others);
-            Ok(keys.map(Client::with_key).collect())
-        }
-        Binding::Mtls => parallel(count, |_| Client::with_certificate()),
-        Binding::Bearer | Binding::None => Ok((0..count).map(|_| Client::without()).collect()),
-    }
-}
-
-impl Client {
-    fn with_key(key: SigningKey) -> Self {
-        let thumbprint: JwkThumbprint = key.thumbprint();
-        Self {
-            signer: Some(ProofSigner::new(key)),
-            certificate: None,
-            confirmation: json!({ "jkt": thumbprint }),
-        }
-    }
-
-    fn with_certificate() -> Outcome<Self> {
-        let certificate = ClientCertificate::new()?;
-        let thumbprint = CertificateThumbprint::of_der(&certificate.der);
-        Ok(Self {
-            signer: None,
-            certificate: Some(certificate),
-            confirmation: json!({ "x5t#S256": thumbprint }),
-        })
-    }
-
-    fn without() -> Self {
-        Self {
-            signer: None,
-            certificate: None,
-            confirmation: Value::Null,
-        }
-    }
-}
-
-/// A token like those of a bank, with claims of its own up to the wanted length.
-fn token(
-    issuer: &SigningKey,
-    client: &Client,
-    number: usize,
-    bytes: usize,
-    now: Timestamp,
-) -> Outcome<String> {
-    let mut claims = json!({
-        "iss": ISSUER,
-        "sub": format!("user-{number:07}"),
-        "aud": AUDIENCE,
-        "client_id": format!("client-{number:07}"),
-        "iat": now,
-        "exp": now.plus(LIFETIME),
-        "jti": Uuid::new_v4().to_string(),
-        "scope": "accounts payments",
-        "acr": "https://refeds.org/profile/mfa",
-        "auth_time": now,
-    });
-    let members: &mut Map<String, Value> = claims.as_object_mut().ok_or("claims are an object")?;
-    if !client.confirmation.is_null() {
-        members.insert("cnf".to_owned(), client.confirmation.clone());
-    }
-    // Header and signature of ES256 take 180 characters, and four characters stand for three bytes.
-    let said = Value::Object(members.clone()).to_string().len();
-    let wanted = bytes.saturating_sub(180) * 3 / 4;
-    let padding = wanted.saturating_sub(said + 12);
-    members.insert("branch".to_owned(), "b".repeat(padding).into());
-    let header = SigningHeader {
-        typ: Some("at+jwt"),
-        jwk: None,
-    };
-    Ok(sign(issuer, header, claims.to_string().as_bytes())?)
+fn proof(client: &Client, token: &str, wanted: &Wanted<'_>) -> Outcome<HeaderValue> {
+    let signer = client.signer.as_ref().ok_or("a client without key")?;
+    value(signer.sign(&NewProof {
+        method: wanted.method,
+        url: wanted.htu,
+        access_token: Some(token),
+        nonce: None,
+        now: SystemClock.now(),
+    })?)
 }
 
 fn value(text: String) -> Outcome<HeaderValue> {
@@ -227,7 +175,10 @@ fn value(text: String) -> Outcome<HeaderValue> {
 }
 
 /// So many of something, made on all cores.
-fn parallel<T: Send>(count: usize, make: impl Fn(usize) -> Outcome<T> + Sync) -> Outcome<Vec<T>> {
+pub fn parallel<T: Send>(
+    count: usize,
+    make: impl Fn(usize) -> Outcome<T> + Sync,
+) -> Outcome<Vec<T>> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let share = count.div_ceil(threads).max(1);
     let make = &make;

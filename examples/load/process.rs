@@ -1,4 +1,4 @@
-//! What the system knows of a process: its processor time, its memory, and where it runs.
+//! What the system knows of processes: their processor time, their memory, and where they run.
 
 use std::{
     fs, io,
@@ -43,6 +43,65 @@ impl CpuTime {
     }
 }
 
+/// What all processes took so far, in seconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Machine {
+    /// In processes and in the kernel on their behalf.
+    pub busy: f64,
+    /// Taken by the hypervisor.
+    pub steal: f64,
+}
+
+impl Machine {
+    /// `None` where there is no `/proc`.
+    fn now() -> Option<Self> {
+        let stat = fs::read_to_string("/proc/stat").ok()?;
+        let fields = stat.lines().next()?.split_ascii_whitespace().skip(1);
+        let seconds: Vec<f64> = fields
+            .map_while(|field| Some(field.parse::<f64>().ok()? / TICKS))
+            .collect();
+        // user, nice, system, idle, iowait, irq, softirq, steal
+        Some(Self {
+            busy: seconds.iter().take(3).sum(),
+            steal: *seconds.get(7)?,
+        })
+    }
+}
+
+/// Processor time of everybody, so far or of a while.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Taken {
+    pub own: Option<CpuTime>,
+    pub server: Option<CpuTime>,
+    pub machine: Option<Machine>,
+}
+
+impl Taken {
+    pub fn now(server: Option<u32>) -> Self {
+        Self {
+            own: CpuTime::of(std::process::id()),
+            server: server.and_then(CpuTime::of),
+            machine: Machine::now(),
+        }
+    }
+
+    pub fn since(self, before: &Self) -> Self {
+        let cpu = |after: Option<CpuTime>, before: Option<CpuTime>| Some(after?.since(before?));
+        let machine = |after: Machine, before: Machine| Machine {
+            busy: after.busy - before.busy,
+            steal: after.steal - before.steal,
+        };
+        Self {
+            own: cpu(self.own, before.own),
+            server: cpu(self.server, before.server),
+            machine: self
+                .machine
+                .zip(before.machine)
+                .map(|(after, before)| machine(after, before)),
+        }
+    }
+}
+
 /// Resident memory in MiB.
 pub fn resident_mib(pid: u32) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
@@ -53,14 +112,15 @@ pub fn resident_mib(pid: u32) -> Option<f64> {
     Some(kib / 1024.0)
 }
 
-/// Lets this process run on these cores only, if `taskset` is installed.
-pub fn pin_self(cores: &str) {
+/// Lets this process run on these cores only; whether it does, which needs `taskset`.
+pub fn pin_self(cores: &str) -> bool {
     let pid = std::process::id().to_string();
-    let _ = Command::new("taskset")
+    Command::new("taskset")
         .args(["-acp", cores, &pid])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .status();
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 /// A server of ours or of others, which ends with its owner.
@@ -84,7 +144,8 @@ impl Running {
                 .spawn(),
             spawned => spawned,
         };
-        child.map(Self)
+        let named = |error| io::Error::other(format!("{program}: {error}"));
+        child.map(Self).map_err(named)
     }
 
     pub fn pid(&self) -> u32 {
@@ -98,11 +159,16 @@ impl Running {
                 return Ok(());
             }
             if let Some(status) = self.0.try_wait()? {
-                return Err(io::Error::other(format!("the server ended: {status}")));
+                let text = format!(
+                    "it ended before it listened at {address}: {status}. What it wrote to stderr stands above; \
+                     --server-cores are cores this machine has?"
+                );
+                return Err(io::Error::other(text));
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        Err(io::Error::other(format!("nobody listens at {address}")))
+        let text = format!("it does not listen at {address}, which {{address}} stands for");
+        Err(io::Error::other(text))
     }
 }
 

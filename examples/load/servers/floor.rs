@@ -6,17 +6,10 @@ use axum::{Router, extract::State, routing::get};
 use http::{HeaderMap, StatusCode};
 use tower_fapi::jose::{CompactJws, VerifyingKey};
 
-use crate::{
-    Outcome,
-    arguments::{Arguments, Binding},
-    folder::Folder,
-};
+use crate::{Outcome, arguments::Arguments, folder::Folder};
 
 pub fn router(arguments: &Arguments, folder: &Folder) -> Outcome<Router> {
-    if arguments.number("clients", 1)? != 1 || arguments.binding()? != Binding::Dpop {
-        return Err("the floor has the key of one client that sends proofs".into());
-    }
-    let key = folder.first_client(arguments.algorithm()?)?;
+    let key = folder.first_client(arguments.algorithm("algorithm")?)?;
     let key = Arc::new(VerifyingKey::new(key.public())?);
     Ok(Router::new().route("/hello", get(hello)).with_state(key))
 }

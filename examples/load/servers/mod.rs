@@ -2,6 +2,7 @@
 
 mod floor;
 mod hello;
+mod issuer;
 mod ours;
 
 use std::str::FromStr;
@@ -21,6 +22,8 @@ pub enum Kind {
     Floor,
     /// Not even that.
     Hello,
+    /// None to be measured: the issuer's keys, for those that fetch them.
+    Issuer,
 }
 
 impl Kind {
@@ -29,6 +32,7 @@ impl Kind {
             Self::Ours => "ours",
             Self::Floor => "floor",
             Self::Hello => "hello",
+            Self::Issuer => "issuer",
         }
     }
 }
@@ -37,10 +41,10 @@ impl FromStr for Kind {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        [Self::Ours, Self::Floor, Self::Hello]
+        [Self::Ours, Self::Floor, Self::Hello, Self::Issuer]
             .into_iter()
             .find(|kind| kind.name() == name)
-            .ok_or_else(|| format!("there is no server {name}"))
+            .ok_or_else(|| format!("there is no server {name}: it is ours, floor, hello or issuer"))
     }
 }
 
@@ -52,6 +56,7 @@ pub fn serve(kind: Kind, arguments: &Arguments) -> Outcome {
         Kind::Ours => ours::router(arguments, &folder)?,
         Kind::Floor => floor::router(arguments, &folder)?,
         Kind::Hello => hello::router(),
+        Kind::Issuer => issuer::router(&folder, address, arguments.tls()?)?,
     };
     let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(listen(kind, address, router, arguments, &folder))
@@ -64,9 +69,20 @@ async fn listen(
     arguments: &Arguments,
     folder: &Folder,
 ) -> Outcome {
-    let listener = TcpListener::bind(address).await?;
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|error| format!("--address {address}: {error}"))?;
+    let tls = arguments.tls()?;
     println!("{} listens at {address}", kind.name());
-    if arguments.tls()? {
+    if kind != Kind::Issuer {
+        let (folder, pid) = (folder.path().display(), std::process::id());
+        let (scheme, binding) = (if tls { "https" } else { "http" }, arguments.binding()?);
+        // Proofs name the URL that clients know, and theirs is never without TLS (FAPI 2.0 Security Profile §5.2.1).
+        println!(
+            "load drive --folder {folder} --url {scheme}://{address}/hello --htu https://{address}/hello --binding {binding} \
+             --server-pid {pid}"
+        );
+    }
+    if tls {
         let identity = ServerIdentity::from_pem_files(
             folder.file("server.pem"),
             folder.file("server-key.pem"),
@@ -78,7 +94,7 @@ async fn listen(
     match kind {
         Kind::Ours => Server::plain_http().serve(listener, router).await,
         // As anybody would write it without this crate.
-        Kind::Floor | Kind::Hello => axum::serve(listener, router).await?,
+        Kind::Floor | Kind::Hello | Kind::Issuer => axum::serve(listener, router).await?,
     }
     Ok(())
 }

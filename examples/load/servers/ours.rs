@@ -15,8 +15,8 @@ use tower_fapi::{
 
 use crate::{
     Outcome,
-    arguments::Arguments,
-    folder::{AUDIENCE, Folder, ISSUER},
+    arguments::{Arguments, Binding},
+    folder::Folder,
 };
 
 /// Proofs are made before they are sent, and a million of them take a while.
@@ -26,13 +26,18 @@ pub fn router(arguments: &Arguments, folder: &Folder) -> Outcome<Router> {
     let keys = IssuerKeys::fixed(&JwkSet::from_value(&folder.jwks()?)?)?;
     let mut policy = ProofPolicy::default();
     policy.window = ProofWindow::new(AGE, Duration::from_secs(10))?;
-    let mut server = ResourceServer::builder(AUDIENCE, TrustedIssuer::new(ISSUER, keys))
+    policy.kept_keys = arguments.number("key-cache", policy.kept_keys as usize)? as u64;
+    let issuer = TrustedIssuer::new(&folder.issuer, keys);
+    let mut server = ResourceServer::builder(&folder.audience, issuer)
         .proofs(policy)
         .replay_store(MemoryReplayStore::new(
             arguments.number("capacity", 5_000_000)?,
         ));
     if arguments.text("token-cache").is_some() {
         server = server.token_cache_bytes(arguments.number("token-cache", 0)? as u64);
+    }
+    if arguments.binding()? == Binding::Bearer {
+        server = server.dangerous().prefer_bound();
     }
     Ok(Router::new()
         .route("/hello", get(hello))
