@@ -1,25 +1,28 @@
 //! The replay store of a single process.
 
+mod fingerprint;
 mod forgotten;
-mod index;
+mod places;
 mod shard;
+mod table;
 #[cfg(test)]
 mod tests;
 
 use std::{
     fmt,
-    hash::{BuildHasher, RandomState},
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, AtomicUsize, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
 };
 
 use thiserror::Error;
 
 use self::{
+    fingerprint::{Fingerprint, Seed},
     forgotten::Forgotten,
-    shard::{Fingerprint, LAST_SECOND, Outcome, Shard},
+    places::Places,
+    shard::{Outcome, Shard},
 };
 use super::{Answer, Recorded, Recording, ReplayKey, ReplayStore, StoreError};
 use crate::time::Timestamp;
@@ -36,7 +39,7 @@ use crate::time::Timestamp;
 /// that accepts `r` proofs a second holds `r` times the lifetime of a proof: with proofs that are accepted for 60 s, the
 /// default of a million is enough for 16 000 a second.
 ///
-/// A live record takes 42 bytes, at most 56, and the empty store 18 to 72 KiB: some 45 MB for a million.
+/// A live record takes some 46 bytes, at most 64, and the empty store 5 to 70 KiB: some 46 MB for a million.
 ///
 /// # When the clock jumps
 ///
@@ -47,8 +50,9 @@ use crate::time::Timestamp;
 pub struct MemoryReplayStore {
     shards: Box<[Slot]>,
     /// For each shard, a second before which none of its records expires: tells without its lock whether to look there.
-    due: Box<[AtomicI64]>,
-    seed: RandomState,
+    due: Box<[AtomicU32]>,
+    seed: Seed,
+    capacity: usize,
     shared: Shared,
 }
 
@@ -58,8 +62,7 @@ struct Slot(Mutex<Shard>);
 
 /// What the shards have in common.
 struct Shared {
-    capacity: usize,
-    taken: AtomicUsize,
+    places: Places,
     forgotten: Mutex<Forgotten>,
 }
 
@@ -75,7 +78,7 @@ impl MemoryReplayStore {
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         // Some thousand records each when full: few enough that moving them is no pause (tens of microseconds), and shards
-        // few enough that their ends of log stay in the cache. Past 1024 they grow, to a quarter of what they can hold.
+        // few enough that they themselves stay in the cache. Past 1024 of them they grow.
         let shards = (capacity / 4096)
             .clamp(64, 1024)
             .max((capacity / 16_384).min(1 << 16))
@@ -89,22 +92,26 @@ impl MemoryReplayStore {
             shards: (0..shards)
                 .map(|_| Slot(Mutex::new(Shard::new())))
                 .collect(),
-            due: (0..shards).map(|_| AtomicI64::new(i64::MAX)).collect(),
-            seed: RandomState::new(),
-            shared: Shared::new(capacity),
+            due: (0..shards).map(|_| AtomicU32::new(u32::MAX)).collect(),
+            seed: Seed::new(),
+            capacity,
+            shared: Shared {
+                places: Places::new(capacity, shards),
+                forgotten: Mutex::default(),
+            },
         }
     }
 
     /// How many live records the store can hold.
     pub const fn capacity(&self) -> usize {
-        self.shared.capacity
+        self.capacity
     }
 
     /// How many records the store holds: the live ones, and expired ones that have not been cleaned up. Under steady
     /// traffic these are fewer than half as many; after a burst they go as further proofs come, or with
     /// [`sweep`](Self::sweep).
     pub fn len(&self) -> usize {
-        self.shared.taken.load(Ordering::Relaxed)
+        self.shards.iter().map(|shard| shard.lock().held()).sum()
     }
 
     /// Whether the store holds no record at all.
@@ -138,15 +145,14 @@ impl MemoryReplayStore {
             return Err(StoreError::unavailable(CannotTell));
         }
         let (expires, now) = (second(expires), second(now));
-        let fingerprint = self.fingerprint(key);
-        let number = self.shard_of(fingerprint);
+        let fingerprint = self.seed.fingerprint(key);
         loop {
-            match self.record_in(number, fingerprint, expires, now) {
+            match self.record_in_shard(fingerprint, expires, now) {
                 Outcome::First => return Ok(Recorded::First),
                 Outcome::Replayed => return Ok(Recorded::Replayed),
                 Outcome::Forgotten => return Err(StoreError::unavailable(CannotTell)),
                 Outcome::Full => {
-                    if !self.reclaim(number, now) {
+                    if !self.make_room(now) {
                         return Err(StoreError::Full);
                     }
                 }
@@ -155,45 +161,31 @@ impl MemoryReplayStore {
     }
 
     #[expect(clippy::indexing_slicing, reason = "the number of a shard")]
-    fn record_in(&self, number: usize, key: Fingerprint, expires: i64, now: i64) -> Outcome {
+    fn record_in_shard(&self, fingerprint: Fingerprint, expires: u32, now: u32) -> Outcome {
+        let number = fingerprint.shard as usize & (self.shards.len() - 1);
         let (shard, due) = (&self.shards[number], &self.due[number]);
-        shard.lock().record(key, expires, now, due, &self.shared)
+        shard
+            .lock()
+            .record(fingerprint.id, expires, now, due, &self.shared)
     }
 
-    /// Makes room by dropping what has expired in some shard. False if nothing has expired in any.
+    /// Makes room if some shard has places it does not use, or expired records. False if there are none.
     ///
-    /// A refusal costs a look at each shard's due second and takes no lock. Threads begin at different shards.
+    /// A refusal costs a look at each shard's due second and takes none of their locks.
     #[cold]
-    fn reclaim(&self, begin: usize, now: i64) -> bool {
-        let shards = || self.shards.iter().zip(&self.due);
-        let mut all = shards().skip(begin).chain(shards().take(begin));
-        all.any(|(shard, due)| {
-            due.load(Ordering::Relaxed) < now && shard.lock().collect(now, due, &self.shared) > 0
-        })
-    }
-
-    /// What the key is known by in this store.
-    ///
-    /// Its bytes are those of a SHA-256, but of text the client chose, who can try `jti`s until they agree in whatever bits
-    /// pick the shard and the slot, and so make one shard as long as the store. Hence a keyed hash (`SipHash`) with a seed
-    /// nobody knows. With it 64 bits that are not hashed: a client would have to find the same there too in order to have
-    /// somebody else's proof refused.
-    fn fingerprint(&self, key: &ReplayKey) -> Fingerprint {
-        let hashed = key
-            .as_bytes()
-            .first_chunk()
-            .copied()
-            .map(u128::from_le_bytes);
-        let rest = key.as_bytes().last_chunk().copied().map(u64::from_le_bytes);
-        Fingerprint {
-            hash: self.seed.hash_one(hashed.unwrap_or_default()),
-            rest: rest.unwrap_or_default(),
-        }
-    }
-
-    /// By the middle of the hash: the index uses its ends.
-    fn shard_of(&self, fingerprint: Fingerprint) -> usize {
-        (fingerprint.hash >> 32) as usize & (self.shards.len() - 1)
+    fn make_room(&self, now: u32) -> bool {
+        let release = || {
+            for shard in &self.shards {
+                shard.lock().release(&self.shared);
+            }
+        };
+        let drop_expired = || {
+            let mut all = self.shards.iter().zip(&self.due);
+            if let Some((shard, due)) = all.find(|(_, due)| due.load(Ordering::Relaxed) < now) {
+                shard.lock().collect(now, due, &self.shared);
+            }
+        };
+        self.shared.places.search(release, drop_expired)
     }
 }
 
@@ -229,25 +221,6 @@ impl Slot {
 }
 
 impl Shared {
-    fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            taken: AtomicUsize::new(0),
-            forgotten: Mutex::default(),
-        }
-    }
-
-    fn take_place(&self) -> bool {
-        let one_more = |taken| (taken < self.capacity).then_some(taken + 1);
-        self.taken
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
-            .is_ok()
-    }
-
-    fn give_back(&self, places: usize) {
-        self.taken.fetch_sub(places, Ordering::Relaxed);
-    }
-
     fn forgotten(&self) -> MutexGuard<'_, Forgotten> {
         lock(&self.forgotten)
     }
@@ -258,7 +231,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Times outside the range count as its ends; for a record that means it lives longer, never shorter.
-fn second(time: Timestamp) -> i64 {
-    time.as_unix().clamp(0, LAST_SECOND)
+/// Times outside the range, which begins at 1 and ends in the year 2106, count as its ends; for a record that means it lives
+/// longer, never shorter.
+fn second(time: Timestamp) -> u32 {
+    u32::try_from(time.as_unix().max(1)).unwrap_or(u32::MAX)
 }

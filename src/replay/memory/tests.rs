@@ -8,6 +8,8 @@ use super::*;
 
 const NOW: i64 = 1_800_000_000;
 const YEAR: i64 = 31_536_000;
+/// As far as the store can count.
+const LAST_SECOND: i64 = u32::MAX as i64;
 
 /// [`Answer`], comparable.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -286,6 +288,8 @@ fn times_at_the_ends_of_their_range_are_no_way_around() {
         (i64::MIN, i64::MIN),
         (-1, -60),
         (0, 0),
+        (1, 1),
+        (LAST_SECOND - 1, LAST_SECOND - 1),
         (LAST_SECOND, LAST_SECOND),
         (LAST_SECOND + 1, LAST_SECOND + 1),
     ] {
