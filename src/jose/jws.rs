@@ -91,7 +91,7 @@ impl<'a> CompactJws<'a> {
     ///
     /// [`JwsError`] if it is malformed, names an algorithm we do not use, or an extension we do not know.
     pub fn header(&self) -> Result<JwsHeader, JwsError> {
-        JwsHeader::read(json::object(&base64url::decode(self.header)?)?)
+        JwsHeader::read(json::small_object(&base64url::decode(self.header)?)?)
     }
 
     /// Decodes the payload into `buffer`. Nothing says yet that it can be believed.

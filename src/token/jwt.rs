@@ -29,8 +29,15 @@ pub struct TokenRules<'a> {
 pub struct UnverifiedToken<'a> {
     jws: CompactJws<'a>,
     header: JwsHeader,
-    claims: Map<String, Value>,
+    claims: Claims,
     issuer: String,
+}
+
+/// Reading a multitude of claims costs more than verifying a signature, so they are not read for just anybody.
+enum Claims {
+    Read(Map<String, Value>),
+    /// The payload, of which only the issuer has been read.
+    Unread(Vec<u8>),
 }
 
 impl<'a> UnverifiedToken<'a> {
@@ -45,8 +52,15 @@ impl<'a> UnverifiedToken<'a> {
             JwsError::Algorithm => TokenError::Algorithm,
             other => TokenError::Malformed(other),
         })?;
-        let mut claims = json::object(&jws.payload()?).map_err(JwsError::from)?;
-        let issuer = text(&mut claims, "iss")?;
+        let payload = jws.payload()?;
+        let (claims, issuer) = if json::has_few_values(&payload) {
+            let (claims, issuer) = claims_and_issuer(&payload)?;
+            (Claims::Read(claims), issuer)
+        } else {
+            let issuer = json::text_member(&payload, "iss").map_err(JwsError::from)?;
+            let issuer = issuer.ok_or(TokenError::MissingClaim("iss"))?.into_owned();
+            (Claims::Unread(payload), issuer)
+        };
         Ok(Self {
             jws,
             header,
@@ -64,6 +78,8 @@ impl<'a> UnverifiedToken<'a> {
     /// Checks everything that can be checked without a key, then the signature. Not whether the sender may use the token:
     /// what it is bound to is for [`ResourceServer`](crate::resource_server::ResourceServer) to check.
     ///
+    /// Of a token with a multitude of claims the signature is checked first: reading them is the dearer part.
+    ///
     /// # Errors
     ///
     /// The first check that failed.
@@ -80,66 +96,117 @@ impl<'a> UnverifiedToken<'a> {
         self.check(rules, now)?.verify(keys)
     }
 
-    /// Checks everything that can be checked without a key.
+    /// Checks everything that can be checked without a key, and is cheaper than the signature.
     ///
     /// # Errors
     ///
     /// The first check that failed.
-    pub(crate) fn check(
+    pub(crate) fn check<'r>(
         self,
-        rules: &TokenRules<'_>,
+        rules: &'r TokenRules<'r>,
         now: Timestamp,
-    ) -> Result<UnsignedToken<'a>, TokenError> {
-        self.check_header(rules)?;
+    ) -> Result<UnsignedToken<'a, 'r>, TokenError> {
+        if !rules.algorithms.contains(&self.header.algorithm()) {
+            return Err(TokenError::Algorithm);
+        }
         let Self {
             jws,
             header,
             claims,
             issuer,
         } = self;
-        let token = described(issuer, claims, rules.compatibility)?;
-        if !token
-            .audience()
-            .iter()
-            .any(|audience| rules.audiences.contains(audience))
-        {
-            return Err(TokenError::Audience(shortened(&token.audience().join(" "))));
-        }
-        check_time(&token, rules.clock_skew, now)?;
-        Ok(UnsignedToken { jws, header, token })
-    }
-
-    fn check_header(&self, rules: &TokenRules<'_>) -> Result<(), TokenError> {
-        rules.compatibility.check_type(&self.header, &self.claims)?;
-        if rules.algorithms.contains(&self.header.algorithm()) {
-            Ok(())
-        } else {
-            Err(TokenError::Algorithm)
-        }
+        let content = match claims {
+            Claims::Read(claims) => Content::Checked(rules.check(&header, issuer, claims, now)?),
+            Claims::Unread(payload) => Content::Unread {
+                payload,
+                issuer,
+                rules,
+                now,
+            },
+        };
+        Ok(UnsignedToken {
+            jws,
+            header,
+            content,
+        })
     }
 }
 
-/// A token that is right in everything but, as far as is known, its signature. Anybody may have written it.
-pub(crate) struct UnsignedToken<'a> {
+fn claims_and_issuer(payload: &[u8]) -> Result<(Map<String, Value>, String), TokenError> {
+    let mut claims = json::object(payload).map_err(JwsError::from)?;
+    let issuer = text(&mut claims, "iss")?;
+    Ok((claims, issuer))
+}
+
+/// A token that is right as far as could be said so far, but for its signature. Anybody may have written it.
+pub(crate) struct UnsignedToken<'a, 'r> {
     jws: CompactJws<'a>,
     header: JwsHeader,
-    token: AccessToken,
+    content: Content<'r>,
 }
 
-impl UnsignedToken<'_> {
-    /// Checks the signature.
+enum Content<'r> {
+    Checked(AccessToken),
+    Unread {
+        payload: Vec<u8>,
+        issuer: String,
+        rules: &'r TokenRules<'r>,
+        now: Timestamp,
+    },
+}
+
+impl UnsignedToken<'_, '_> {
+    /// Checks the signature, and whatever has not been read before.
     ///
     /// # Errors
     ///
-    /// [`TokenError::UnknownKey`] or [`TokenError::Signature`].
+    /// [`TokenError::UnknownKey`] or [`TokenError::Signature`], or the first check after that which failed.
     pub(crate) fn verify(self, keys: &VerifyingKeySet) -> Result<AccessToken, TokenError> {
-        let Self { jws, header, token } = self;
-        jws.verify_with(&header, keys)
+        self.jws
+            .verify_with(&self.header, keys)
             .map_err(|error| match error {
                 JwsError::NoKey => TokenError::UnknownKey,
                 JwsError::Signature(_) => TokenError::Signature,
                 other => TokenError::Malformed(other),
             })?;
+        match self.content {
+            Content::Checked(token) => Ok(token),
+            Content::Unread {
+                payload,
+                issuer,
+                rules,
+                now,
+            } => {
+                let (claims, read) = claims_and_issuer(&payload)?;
+                // The keys were those of the issuer that was found at first sight.
+                if read != issuer {
+                    return Err(TokenError::Issuer(shortened(&read)));
+                }
+                rules.check(&self.header, issuer, claims, now)
+            }
+        }
+    }
+}
+
+impl TokenRules<'_> {
+    /// Checks what stands in a token.
+    fn check(
+        &self,
+        header: &JwsHeader,
+        issuer: String,
+        claims: Map<String, Value>,
+        now: Timestamp,
+    ) -> Result<AccessToken, TokenError> {
+        self.compatibility.check_type(header, &claims)?;
+        let token = described(issuer, claims, self.compatibility)?;
+        if !token
+            .audience()
+            .iter()
+            .any(|audience| self.audiences.contains(audience))
+        {
+            return Err(TokenError::Audience(shortened(&token.audience().join(" "))));
+        }
+        check_time(&token, self.clock_skew, now)?;
         Ok(token)
     }
 }

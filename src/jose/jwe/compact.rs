@@ -55,7 +55,7 @@ impl<'a> CompactJwe<'a> {
     ///
     /// [`JweError`] if it is malformed, names an algorithm we do not use, or an extension we do not know.
     pub fn header(&self) -> Result<JweHeader, JweError> {
-        JweHeader::read(json::object(&base64url::decode(self.header)?)?)
+        JweHeader::read(json::small_object(&base64url::decode(self.header)?)?)
     }
 
     /// Decrypts with whichever key fits the header.

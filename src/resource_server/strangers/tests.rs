@@ -278,6 +278,90 @@ fn whatever_else_is_wrong_about_a_genuine_token_costs_one_verification() {
     );
 }
 
+/// As many values as a token has room for.
+fn many() -> Vec<serde_json::Value> {
+    vec![serde_json::json!([]); 3000]
+}
+
+// To read thousands of claims costs more than several verifications, so nobody's are read who cannot sign.
+#[test]
+fn a_multitude_of_claims_is_read_of_a_genuine_token_alone() {
+    let world = World::new();
+    let large = |token: TokenBuilder| token.claim("x", many());
+    let forged = || large(world.forged()).without_header("kid");
+    for (case, token, reason, effort) in [
+        (
+            "forged, and wrong beside",
+            forged().claim("aud", "https://x.example").mint(),
+            "token_signature",
+            ONE,
+        ),
+        (
+            "genuine, and wrong beside",
+            large(world.token())
+                .claim("aud", "https://x.example")
+                .mint(),
+            "token_audience",
+            ONE,
+        ),
+        (
+            "genuine, and not an access token",
+            large(world.token()).header("typ", "JWT").mint(),
+            "token_type",
+            ONE,
+        ),
+        (
+            "of another issuer",
+            large(world.token())
+                .claim("iss", "https://x.example")
+                .mint(),
+            "token_issuer",
+            NOTHING,
+        ),
+        (
+            "of no issuer",
+            large(world.token()).without_claim("iss").mint(),
+            "token_missing_claim",
+            NOTHING,
+        ),
+        ("genuine", large(world.token()).mint(), "proven", (2, 0)),
+    ] {
+        assert_eq!(
+            world.judge(world.request(&token)),
+            (reason, effort),
+            "{case}"
+        );
+    }
+    // Claims that go on for ever are no reason to ignore what is wrong with the proof.
+    let token = forged().mint();
+    for (proof, reason) in wrong_proofs(&world, &token) {
+        assert_eq!(world.judge(dpop(&token, &proof.sign())), (reason, NOTHING));
+    }
+}
+
+#[test]
+fn a_multitude_of_members_is_read_in_no_header_and_no_proof() {
+    let world = World::new();
+    let token = world.token().mint();
+    let many = || many().split_off(2000);
+    let token_header = world.token().header("x", many()).mint();
+    let encrypted_header = world.encrypted().outer_header("x", many()).mint();
+    for (request, reason) in [
+        (world.request(&token_header), "token_malformed"),
+        (world.request(&encrypted_header), "token_decryption"),
+        (
+            dpop(&token, &world.proof(&token).header("x", many()).sign()),
+            "proof_malformed",
+        ),
+        (
+            dpop(&token, &world.proof(&token).claim("x", many()).sign()),
+            "proof_malformed_claims",
+        ),
+    ] {
+        assert_eq!(world.judge(request), (reason, NOTHING));
+    }
+}
+
 // RFC 7516: anybody can encrypt, so opening is for those who have signed a proof for it.
 #[test]
 fn a_private_key_is_used_for_nobody_who_could_not_use_the_token() {
