@@ -87,7 +87,7 @@ fn dpop_cases() -> Vec<Case> {
         let world = World::with(Es256, algorithm, |builder| builder);
         let token = world.bound().mint();
         Case::new(name, needs, move |times| {
-            world.verify_all(world.requests(&token, times))
+            world.verify_all(&world.requests(&token, times))
         })
     };
     vec![
@@ -104,7 +104,7 @@ fn cold_cases() -> Vec<Case> {
         let world = World::with(issuer, Es256, |builder| builder);
         Case::new(name, needs, move |times| {
             let request = |_| dpop(&world.bound().mint(), &world.client);
-            world.verify_all((0..times).map(request).collect())
+            world.verify_all(&(0..times).map(request).collect::<Vec<_>>())
         })
     };
     let world = World::new();
@@ -117,7 +117,7 @@ fn cold_cases() -> Vec<Case> {
                 let token = world.token().bound_to_key(client.thumbprint());
                 dpop(&token.mint(), &client)
             };
-            world.verify_all((0..times).map(request).collect())
+            world.verify_all(&(0..times).map(request).collect::<Vec<_>>())
         },
     );
     vec![
@@ -151,7 +151,7 @@ fn certificate_cases() -> Vec<Case> {
             timed(0..times, |_| world.verify(&request))
         }),
         Case::new("mTLS, new token", &[ES256], move |times| {
-            cold.verify_all((0..times).map(|_| bound(&cold)).collect())
+            cold.verify_all(&(0..times).map(|_| bound(&cold)).collect::<Vec<_>>())
         }),
     ]
 }
@@ -185,7 +185,7 @@ fn introspected_cases() -> Vec<Case> {
             &[ES256],
             move |times| {
                 let _alive = &runtime;
-                by_key.verify_all(by_key.requests(OPAQUE, times))
+                by_key.verify_all(&by_key.requests(OPAQUE, times))
             },
         ),
     ]
@@ -228,12 +228,12 @@ fn encrypted_cases() -> Vec<Case> {
         let warm = world();
         let token = encrypt(warm.bound());
         cases.push(Case::new(cached, &[ES256], move |times| {
-            warm.verify_all(warm.requests(&token, times))
+            warm.verify_all(&warm.requests(&token, times))
         }));
         let world = world();
         cases.push(Case::new(cold, needs, move |times| {
             let request = |_| dpop(&encrypt(world.bound()), &world.client);
-            world.verify_all((0..times).map(request).collect())
+            world.verify_all(&(0..times).map(request).collect::<Vec<_>>())
         }));
     }
     cases

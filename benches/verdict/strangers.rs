@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::Request;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tower_fapi::{
     jose::{
@@ -120,7 +121,7 @@ fn right(world: &World, token: &str) -> ProofBuilder {
 fn proof_garbage() -> Vec<Case> {
     let world = Arc::new(World::new());
     let token = world.bound().mint();
-    world.verify_all(world.requests(&token, 1));
+    world.verify_all(&world.requests(&token, 1));
     let thief = DpopKey::generate();
     let replayed = right(&world, &token).sign();
     world.verify(&with_proof(&token, &replayed));
@@ -197,31 +198,20 @@ fn proof_garbage() -> Vec<Case> {
     ]
 }
 
+/// An object of so many members.
+fn members(count: usize) -> Value {
+    let member = |number| (format!("{number:x}"), json!([]));
+    Value::Object((0..count).map(member).collect())
+}
+
 /// As much to read as is read at all.
 fn large_garbage() -> Vec<Case> {
     let world = Arc::new(World::new());
     let stranger = TestIssuer::new(AS, API);
     let kid = world.issuer.signing_key().kid().unwrap().to_owned();
     let token = world.bound().mint();
-    world.verify_all(world.requests(&token, 1));
+    world.verify_all(&world.requests(&token, 1));
     let small = world.bound().signed_by(&stranger).header("kid", kid);
-    let many = |count: usize, wide: bool| -> Vec<serde_json::Value> {
-        (0..count)
-            .map(|_| {
-                if wide {
-                    serde_json::Value::from(1)
-                } else {
-                    serde_json::json!([])
-                }
-            })
-            .collect()
-    };
-    let members = |count: usize| -> serde_json::Value {
-        (0..count)
-            .map(|number| (format!("{number:x}"), serde_json::json!([])))
-            .collect::<serde_json::Map<_, _>>()
-            .into()
-    };
     let mut cases = Vec::new();
     let mut add = |name, token: TokenBuilder| {
         let token = token.mint();
@@ -236,28 +226,41 @@ fn large_garbage() -> Vec<Case> {
     );
     add(
         "forged token of 16 KiB, numbers",
-        small.clone().claim("x", many(5_500, true)),
+        small.clone().claim("x", vec![json!(1); 5_500]),
     );
     add(
         "forged token of 16 KiB, arrays",
-        small.clone().claim("x", many(3_700, false)),
+        small.clone().claim("x", vec![json!([]); 3_700]),
     );
     add(
         "forged token of 16 KiB, members",
         small.clone().claim("x", members(1_250)),
     );
-    for (name, claim) in [
+    for (name, reason, claim) in [
         (
             "forged proof of 8 KiB, a long claim",
-            serde_json::Value::from("x".repeat(5_500)),
+            "proof_signature",
+            Value::from("x".repeat(5_500)),
         ),
-        ("forged proof of 8 KiB, numbers", many(2_700, true).into()),
-        ("forged proof of 8 KiB, arrays", many(1_800, false).into()),
-        ("forged proof of 8 KiB, members", members(600)),
+        (
+            "proof of 8 KiB, numbers",
+            "proof_malformed_claims",
+            vec![json!(1); 2_700].into(),
+        ),
+        (
+            "proof of 8 KiB, arrays",
+            "proof_malformed_claims",
+            vec![json!([]); 1_800].into(),
+        ),
+        (
+            "proof of 8 KiB, members",
+            "proof_malformed_claims",
+            members(600),
+        ),
     ] {
         let other = DpopKey::generate();
         let (copy, token) = (world.clone(), token.clone());
-        cases.push(refused(name, &world.server, "proof_signature", move |_| {
+        cases.push(refused(name, &world.server, reason, move |_| {
             let proof = right(&copy, &token).claim("x", claim.clone());
             with_proof(&token, &proof.signed_by(&other).sign())
         }));

@@ -16,106 +16,104 @@ use crate::{
     world::{World, bare_inputs, bare_verification, dpop, request},
 };
 
-/// Runs so many requests in each of so many threads.
-type Race<'a> = Box<dyn Fn(u64, usize) -> Lap + 'a>;
+/// Runs a few stretches in each of so many threads.
+type Race<'a> = Box<dyn Fn(usize) -> Lap + 'a>;
 
-/// How long they took together, and how much of the processor each request took.
+/// How long a request took all threads together, and how much of a processor.
 #[derive(Clone, Copy)]
 struct Lap {
     wall: f64,
     processor: f64,
 }
 
+/// As many requests at a time as a processor's own cache has room for: in earnest they have just arrived.
+const STRETCH: u64 = 40;
+/// Requests that cost next to nothing are sent more often.
+const REPEATED: u64 = 20;
+
 pub(crate) fn print(extent: Extent) {
-    let (rounds, runs) = match extent {
-        Extent::Full => (61, 500),
-        Extent::Trial => (1, 2),
+    let (rounds, stretches) = match extent {
+        Extent::Full => (61, 10),
+        Extent::Trial => (1, 1),
     };
     let keys: Vec<DpopKey> = (0..2).map(|_| DpopKey::generate()).collect();
     let (apart, together, certificates) = (World::new(), World::new(), World::new());
-    let tokens: Vec<String> = keys
-        .iter()
-        .map(|key| apart.token().bound_to_key(key.thumbprint()).mint())
-        .collect();
+    let mint = |key: &DpopKey| apart.token().bound_to_key(key.thumbprint()).mint();
+    let tokens: Vec<String> = keys.iter().map(mint).collect();
     let shared = together.bound().mint();
     let certificate = PeerCertificate::new(*b"certificate", []);
-    let token = certificates
+    let bound = certificates
         .token()
         .bound_to_certificate(certificate.thumbprint());
-    let bearer = bearer(&token.mint(), &certificate);
-    let races: [(&str, u64, Race<'_>); 4] = [
-        (
-            "bare ES256 verification",
-            1,
-            Box::new(|runs, threads| {
-                let lane = |number: usize| {
-                    let key = &keys[number];
-                    let prepared = VerifyingKey::new(key.signing_key().public()).unwrap();
-                    (bare_inputs(key, runs), prepared)
-                };
-                race(threads, runs, lane, |(inputs, prepared)| {
-                    for input in inputs {
-                        bare_verification(input, prepared);
-                    }
-                })
-            }),
-        ),
+    let bearer = bearer(&bound.mint(), &certificate);
+
+    let bare = |threads| {
+        let lane = |number: usize| {
+            let key: &DpopKey = &keys[number];
+            let prepared = VerifyingKey::new(key.signing_key().public()).unwrap();
+            (bare_inputs(key, STRETCH), prepared)
+        };
+        race(threads, stretches, STRETCH, lane, |(inputs, prepared)| {
+            for input in inputs {
+                bare_verification(input, prepared);
+            }
+        })
+    };
+    let each = |threads| {
+        let lane = |number: usize| -> Vec<_> {
+            let request = |_| dpop(&tokens[number], &keys[number]);
+            (0..STRETCH).map(request).collect()
+        };
+        race(threads, stretches, STRETCH, lane, |requests| {
+            apart.verify_all(requests);
+        })
+    };
+    let one = |threads| {
+        let lane = |_| together.requests(&shared, STRETCH);
+        race(threads, stretches, STRETCH, lane, |requests| {
+            together.verify_all(requests);
+        })
+    };
+    // Nothing but caches and reference counts: what sharing them costs cannot hide behind a signature.
+    let certificate = |threads| {
+        let runs = STRETCH * REPEATED;
+        race(
+            threads,
+            stretches,
+            runs,
+            |_| (),
+            |()| {
+                for _ in 0..runs {
+                    certificates.verify(black_box(&bearer));
+                }
+            },
+        )
+    };
+    let races: [(&str, Race<'_>); 4] = [
+        ("bare ES256 verification", Box::new(bare)),
         (
             "DPoP, cached tokens, a client for each thread",
-            1,
-            Box::new(|runs, threads| {
-                let lane = |number: usize| -> Vec<_> {
-                    (0..runs)
-                        .map(|_| dpop(&tokens[number], &keys[number]))
-                        .collect()
-                };
-                race(threads, runs, lane, |requests| {
-                    for request in requests {
-                        apart.verify(request);
-                    }
-                })
-            }),
+            Box::new(each),
         ),
         (
             "DPoP, cached token, one client in all threads",
-            1,
-            Box::new(|runs, threads| {
-                let lane = |_| together.requests(&shared, runs);
-                race(threads, runs, lane, |requests| {
-                    for request in requests {
-                        together.verify(request);
-                    }
-                })
-            }),
+            Box::new(one),
         ),
-        // Nothing but caches and reference counts: what sharing them costs cannot hide behind a signature.
         (
             "mTLS, cached token, one client in all threads",
-            20,
-            Box::new(|runs, threads| {
-                race(
-                    threads,
-                    runs,
-                    |_| (),
-                    |()| {
-                        for _ in 0..runs {
-                            certificates.verify(black_box(&bearer));
-                        }
-                    },
-                )
-            }),
+            Box::new(certificate),
         ),
     ];
     let mut laps: Vec<[Vec<Lap>; 2]> = races.iter().map(|_| [Vec::new(), Vec::new()]).collect();
     for _ in 0..rounds {
-        for ((_, more, race), laps) in races.iter().zip(&mut laps) {
+        for ((_, race), laps) in races.iter().zip(&mut laps) {
             for (threads, laps) in (1..).zip(laps) {
-                laps.push(race(runs * more, threads));
+                laps.push(race(threads));
             }
         }
     }
     if extent == Extent::Full {
-        print_laps(&races.map(|(name, _, _)| name), &laps);
+        print_laps(&races.map(|(name, _)| name), &laps);
     }
 }
 
@@ -124,42 +122,46 @@ fn bearer(token: &str, certificate: &PeerCertificate) -> Request<()> {
     request.extension(certificate.clone()).body(()).unwrap()
 }
 
-/// Prepares a lane for each thread, then lets all of them start at once.
-fn race<L: Send>(
+/// Each thread prepares its lane for a stretch, waits for the others, and runs it.
+fn race<L>(
     threads: usize,
+    stretches: u64,
     runs: u64,
-    lane: impl Fn(usize) -> L,
+    lane: impl Fn(usize) -> L + Sync,
     run: impl Fn(&L) + Sync,
 ) -> Lap {
     let barrier = Barrier::new(threads);
-    let lanes: Vec<L> = (0..threads).map(lane).collect();
-    let times: Vec<_> = thread::scope(|scope| {
-        let runner = |lane: L| {
-            let (barrier, run) = (&barrier, &run);
-            scope.spawn(move || {
-                barrier.wait();
-                let (began, processor) = (Instant::now(), processor_time());
-                run(&lane);
-                (
-                    began,
-                    Instant::now(),
-                    processor_time().saturating_sub(processor),
-                )
-            })
-        };
-        let running: Vec<_> = lanes.into_iter().map(runner).collect();
+    let thread = |number: usize| {
+        let mut spent = (Duration::ZERO, Duration::ZERO);
+        for _ in 0..stretches {
+            let lane = lane(number);
+            barrier.wait();
+            let (began, processor) = (Instant::now(), processor_time());
+            run(&lane);
+            spent.0 += began.elapsed();
+            spent.1 += processor_time().saturating_sub(processor);
+        }
+        spent
+    };
+    let spent: Vec<_> = thread::scope(|scope| {
+        let thread = &thread;
+        let running: Vec<_> = (0..threads)
+            .map(|number| scope.spawn(move || thread(number)))
+            .collect();
         running
             .into_iter()
             .map(|thread| thread.join().unwrap())
             .collect()
     });
-    let began = times.iter().map(|(began, _, _)| *began).min().unwrap();
-    let ended = times.iter().map(|(_, ended, _)| *ended).max().unwrap();
-    let requests = (runs * threads as u64) as f64;
-    let processor: Duration = times.iter().map(|(_, _, processor)| *processor).sum();
+    let requests = (stretches * runs) as f64;
+    let throughput: f64 = spent
+        .iter()
+        .map(|(wall, _)| requests / wall.as_secs_f64())
+        .sum();
+    let processor: Duration = spent.iter().map(|(_, processor)| *processor).sum();
     Lap {
-        wall: (ended - began).as_secs_f64() / requests,
-        processor: processor.as_secs_f64() / requests,
+        wall: 1.0 / throughput,
+        processor: processor.as_secs_f64() / requests / threads as f64,
     }
 }
 

@@ -74,8 +74,8 @@ impl World {
         now_or_never(self.server.verify(&RequestFacts::of(request), NOW)).unwrap();
     }
 
-    pub(crate) fn verify_all(&self, requests: Vec<Request<()>>) -> Duration {
-        timed(requests, |request| self.verify(&request))
+    pub(crate) fn verify_all(&self, requests: &[Request<()>]) -> Duration {
+        timed(requests, |request| self.verify(request))
     }
 }
 
