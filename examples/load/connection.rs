@@ -18,14 +18,6 @@ pub enum Connection {
     Http2(http2::SendRequest<Empty<Bytes>>),
 }
 
-/// Why there is no answer.
-pub enum Unanswered {
-    /// The connection was closed before the request went out: another one will do.
-    Unsent(hyper::Error),
-    /// The server may have seen it.
-    Lost(hyper::Error),
-}
-
 impl Connection {
     pub async fn over<S>(stream: S, http2: bool) -> Outcome<Self>
     where
@@ -54,20 +46,16 @@ impl Connection {
     pub async fn send(
         &mut self,
         request: Request<Empty<Bytes>>,
-    ) -> Result<Response<Incoming>, Unanswered> {
-        let sent = match self {
+    ) -> Result<Response<Incoming>, hyper::Error> {
+        match self {
             Self::Http1(sender) => {
-                sender.ready().await.map_err(Unanswered::Unsent)?;
-                sender.try_send_request(request).await
+                sender.ready().await?;
+                sender.send_request(request).await
             }
             Self::Http2(sender) => {
-                sender.ready().await.map_err(Unanswered::Unsent)?;
-                sender.try_send_request(request).await
+                sender.ready().await?;
+                sender.send_request(request).await
             }
-        };
-        sent.map_err(|mut error| match error.take_message() {
-            Some(_) => Unanswered::Unsent(error.into_error()),
-            None => Unanswered::Lost(error.into_error()),
-        })
+        }
     }
 }

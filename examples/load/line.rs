@@ -14,12 +14,12 @@ use tokio::sync::Mutex;
 
 use crate::{
     Outcome,
-    connection::{Connection, Unanswered},
+    connection::Connection,
     material::{Carried, Material},
     target::Target,
 };
 
-/// How often in a row a connection may close before anything was sent on it.
+/// How often in a row a connection may close without an answer.
 const PATIENCE: usize = 3;
 
 /// What connections of one run have in common.
@@ -78,17 +78,19 @@ impl Sender {
         self.line.number
     }
 
+    /// Sends it again if the connection closes, as servers do after so many requests. Should the server have dealt with it
+    /// already, it will tell by refusing a proof that it has seen.
     pub async fn send(&mut self, carried: &Carried<'_>) -> Outcome<Response<Incoming>> {
         let mut patience = PATIENCE;
         loop {
             let request = self.lines.target.request(carried);
             match self.connection.send(request).await {
                 Ok(response) => return Ok(response),
-                Err(Unanswered::Unsent(_)) if patience > 0 => {
+                Err(_) if patience > 0 => {
                     patience -= 1;
                     self.renew().await?;
                 }
-                Err(Unanswered::Unsent(error) | Unanswered::Lost(error)) => {
+                Err(error) => {
                     let why = error.source().map(|source| format!(": {source}"));
                     let why = why.unwrap_or_default();
                     let text = format!(

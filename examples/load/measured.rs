@@ -126,7 +126,7 @@ impl Measured {
         }
         if let Some(share) = self.others_share().filter(|share| *share > OTHERS) {
             warn(format!(
-                "other processes took {:.0} % of a core: requests/s and latencies are too bad",
+                "other processes took {:.0} % of a core: requests/s and latencies are worse for it",
                 share * 100.0
             ));
         }
