@@ -81,18 +81,23 @@ pub fn failure(label: &str, fault: &str) {
     println!("{label:<24} no figures: {fault}");
 }
 
-/// Medians of the rounds, divided by those of the first server in the same round.
+/// Medians of the rounds, divided by those of the first server in the same round; and the least processor time of all rounds
+/// divided by its least, which other processes disturb least.
 pub fn ratios(all: &[Series]) {
     let Some(first) = all.first() else {
         return;
     };
     println!(
-        "\n{:<24} {:>9} {:>8} {:>14} {:>14} {:>7}",
-        "medians", "req/s", "CPU µs", "req/s, ratio", "CPU, ratio", "rounds"
+        "\n{:<24} {:>9} {:>8} {:>14} {:>14} {:>14} {:>7}",
+        "medians", "req/s", "CPU µs", "req/s, ratio", "CPU, ratio", "least CPU", "rounds"
     );
+    let rate = |one: &Measured| one.requests_per_second();
+    let cpu = |one: &Measured| one.cpu().map_or(f64::NAN, CpuTime::total);
+    let least = |series: &Series| {
+        let rounds = series.rounds.iter().flatten().map(cpu);
+        rounds.fold(f64::NAN, f64::min)
+    };
     for series in all {
-        let rate = |one: &Measured| one.requests_per_second();
-        let cpu = |one: &Measured| one.cpu().map_or(f64::NAN, CpuTime::total);
         let ratio = |of: &dyn Fn(&Measured) -> f64| {
             let pairs = series.rounds.iter().zip(&first.rounds);
             let both = pairs.filter_map(|(one, base)| Some((one.as_ref()?, base.as_ref()?)));
@@ -101,17 +106,20 @@ pub fn ratios(all: &[Series]) {
         let good = || series.rounds.iter().flatten();
         let or_dash = |number: f64, decimals| or_dash(Some(number), decimals);
         println!(
-            "{:<24} {:>9} {:>8} {:>14} {:>14} {:>7}",
+            "{:<24} {:>9} {:>8} {:>14} {:>14} {:>14} {:>7}",
             series.label,
             or_dash(median(good().map(rate).collect()), 0),
             or_dash(median(good().map(cpu).collect()), 1),
             or_dash(ratio(&rate), 3),
             or_dash(ratio(&cpu), 3),
+            or_dash(least(series) / least(first), 3),
             good().count(),
         );
     }
     let first = &first.label;
-    println!("ratios: each round by its own {first}, then the median");
+    println!(
+        "ratios: each round by its own {first}, then the median; least CPU: the least of all rounds by that of {first}"
+    );
 }
 
 /// A line for `--json`, if it is asked for.
@@ -166,5 +174,6 @@ fn or_dash(number: Option<f64>, decimals: usize) -> String {
 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    let at = |position| values.get(position).copied().unwrap_or(f64::NAN);
+    f64::midpoint(at(values.len().saturating_sub(1) / 2), at(values.len() / 2))
 }
