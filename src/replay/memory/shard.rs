@@ -2,13 +2,10 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{
-    Shared,
-    table::{Swept, Table},
-};
+use super::{Shared, fingerprint::Fingerprint, tags::Tags};
 
-/// Expired records may lie about for this many seconds before it is worth looking for them.
-const PATIENCE: u32 = 8;
+/// For so many seconds, or the lifetime of a record if that is longer, it is not worth looking for what has expired.
+const PATIENCE: u32 = 60;
 
 /// What became of a record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -21,15 +18,18 @@ pub(super) enum Outcome {
     Forgotten,
 }
 
-/// A table of records, and when it is time to look after it.
+/// Records in the order they came, and their tags.
+///
+/// A record whose tag is not there is new, and goes to the end of the log. If the tag is there the log is searched, which takes
+/// microseconds, but hardly happens except for replays. Nothing is taken out of the middle: when the log is full or has long
+/// held expired records, the live ones move together.
 ///
 /// Seconds are not zero here.
 #[derive(Debug)]
 pub(super) struct Shard {
-    table: Table,
-    /// How many records there are, live and expired.
-    held: usize,
-    /// How many there may be before this shard must ask for more places.
+    log: Vec<Entry>,
+    tags: Tags,
+    /// How many records there may be before this shard must ask for more places.
     places: usize,
     /// None of the records expires before this second.
     due: u32,
@@ -37,23 +37,32 @@ pub(super) struct Shard {
     forgotten: u32,
 }
 
+/// The parts of a fingerprint, which would take half as much again in one piece.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    hash: u64,
+    rest: u32,
+    expires: u32,
+}
+
 impl Shard {
     pub(super) fn new() -> Self {
         Self {
-            table: Table::default(),
-            held: 0,
+            log: Vec::new(),
+            tags: Tags::default(),
             places: 0,
             due: u32::MAX,
             forgotten: 0,
         }
     }
 
+    /// How many records there are, live and expired.
     pub(super) fn held(&self) -> usize {
-        self.held
+        self.log.len()
     }
 
     pub(super) fn allocated_bytes(&self) -> usize {
-        self.table.bytes()
+        self.log.capacity() * size_of::<Entry>() + self.tags.bytes()
     }
 
     /// Records, unless there is a live record.
@@ -61,65 +70,116 @@ impl Shard {
     /// `due` is a copy of this shard's, for those who have not the lock.
     pub(super) fn record(
         &mut self,
-        id: u64,
+        of: Fingerprint,
         expires: u32,
         now: u32,
         due: &AtomicU32,
         shared: &Shared,
     ) -> Outcome {
         let expired_for = now.saturating_sub(self.due);
-        if self.held >= self.table.fill() || expired_for > PATIENCE.max(expires - now) {
+        if self.held() == self.log.capacity() || expired_for > PATIENCE.max(expires - now) {
             self.collect(now, due, shared);
         }
-        if self.table.holds(id, now) {
+        if self.tags.may_hold(of.hash) && self.holds(of, now) {
             return Outcome::Replayed;
         }
         // As long as time goes forward, what is recorded expires after anything that was dropped.
         if expires <= self.forgotten && shared.forgotten().covers(expires.into()) {
             return Outcome::Forgotten;
         }
-        if self.held == self.places {
+        if self.held() == self.places {
             self.places += shared.places.take();
         }
-        if self.held == self.places || !self.table.add(id, expires) {
+        if self.held() == self.places || !self.tags.add(of.hash) {
             return Outcome::Full;
         }
-        self.held += 1;
+        let Fingerprint { hash, rest } = of;
+        self.log.push(Entry {
+            hash,
+            rest,
+            expires,
+        });
         if expires < self.due {
             self.set_due(expires, due);
         }
         Outcome::First
     }
 
+    #[cold]
+    fn holds(&self, of: Fingerprint, now: u32) -> bool {
+        self.log
+            .iter()
+            .any(|entry| entry.hash == of.hash && entry.rest == of.rest && entry.expires >= now)
+    }
+
     /// Drops what has expired, makes room for at least one more record, and gives back the places that are not used.
     #[cold]
     pub(super) fn collect(&mut self, now: u32, due: &AtomicU32, shared: &Shared) {
         if self.due < now {
-            let swept = self.table.sweep(now);
-            self.held = swept.live;
-            self.set_due(swept.due, due);
-            self.forget(&swept, shared);
+            self.drop_expired(now, due, shared);
         }
-        self.table.fit(self.held);
+        let live = self.held();
+        // With less than half as much to spare, the next time would come soon; with much more, memory lies idle.
+        if (live + live / 2 + 1..=2 * live + live / 4 + 8).contains(&self.log.capacity()) {
+            self.tags.clear();
+        } else {
+            self.log.reserve_exact(live + 8);
+            self.log.shrink_to(2 * live + 8);
+            self.tags = Tags::with_room_for(self.log.capacity());
+        }
+        for entry in &self.log {
+            self.tags.add(entry.hash);
+        }
         self.release(shared);
     }
 
     /// Gives back the places that are not used.
     pub(super) fn release(&mut self, shared: &Shared) {
-        shared.places.give_back(self.places - self.held);
-        self.places = self.held;
+        shared.places.give_back(self.places - self.held());
+        self.places = self.held();
+    }
+
+    fn drop_expired(&mut self, now: u32, due: &AtomicU32, shared: &Shared) {
+        let (mut first, mut last, mut earliest) = (u32::MAX, 0, u32::MAX);
+        self.log.retain(|entry| {
+            let live = entry.expires >= now;
+            if live {
+                earliest = earliest.min(entry.expires);
+            } else {
+                first = first.min(entry.expires);
+                last = last.max(entry.expires);
+            }
+            live
+        });
+        self.set_due(earliest, due);
+        // They are the wrong way round if nothing was dropped.
+        if first <= last {
+            self.forgotten = self.forgotten.max(last);
+            shared.forgotten().add(first.into(), last.into());
+        }
     }
 
     fn set_due(&mut self, second: u32, due: &AtomicU32) {
         self.due = second;
         due.store(second, Ordering::Relaxed);
     }
+}
 
-    fn forget(&mut self, swept: &Swept, shared: &Shared) {
-        if swept.first <= swept.last {
-            self.forgotten = self.forgotten.max(swept.last);
-            let (first, last) = (swept.first.into(), swept.last.into());
-            shared.forgotten().add(first, last);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The first three agree in their tag and bucket too.
+    #[test]
+    fn keys_that_agree_in_the_hash_or_in_the_rest_are_different_keys() {
+        let (mut shard, store) = (Shard::new(), Shared::new(10, 1));
+        let due = AtomicU32::new(u32::MAX);
+        let fingerprints = [(1, 1), (1, 2), (1 | 1 << 60, 1), (2, 1), (2, 2)];
+        for expected in [Outcome::First, Outcome::Replayed] {
+            for (hash, rest) in fingerprints {
+                let of = Fingerprint { hash, rest };
+                assert_eq!(shard.record(of, 60, 1, &due, &store), expected);
+            }
         }
     }
 }
