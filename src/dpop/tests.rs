@@ -482,6 +482,58 @@ fn only_accepted_keys_of_sensible_size_are_kept() {
     assert_eq!(kept(), 1, "a long header is not worth its place");
 }
 
+/// As if each of them were another client: nobody knows that it is the same key before it has been parsed.
+fn clients(key: &DpopKey) -> impl Iterator<Item = String> {
+    (0..).map(|client| good(key).header("client", client).sign())
+}
+
+// However many clients come, so many of their keys are kept, and those that are used again and again are among them.
+#[test]
+fn a_flood_of_clients_pushes_out_neither_the_busy_ones_nor_the_bound() {
+    const KEPT: u64 = 64;
+    let policy = ProofPolicy {
+        kept_keys: KEPT,
+        ..ProofPolicy::default()
+    };
+    let (key, server) = (
+        DpopKey::generate(),
+        Server::with(ProofVerifier::new(policy)),
+    );
+    let accept = |proof: &str| {
+        let verified = server.check(proof, &key).unwrap();
+        server.verifier.remember(&verified);
+    };
+    let busy: Vec<_> = (0..8).map(|name| good(&key).header("busy", name)).collect();
+    let work = || busy.iter().for_each(|client| accept(&client.sign()));
+    for _ in 0..10 {
+        work();
+        assert!(server.verifier.kept_keys() <= KEPT);
+    }
+    for (number, proof) in clients(&key).take(1000).enumerate() {
+        accept(&proof);
+        if number % 50 == 0 {
+            work();
+            assert!(server.verifier.kept_keys() <= KEPT, "after {number}");
+        }
+    }
+    assert!(server.verifier.kept_keys() > KEPT / 2, "none is wasted");
+    for client in busy {
+        assert!(server.verifier.keeps(&client.sign()));
+    }
+}
+
+#[test]
+fn strangers_make_nothing_be_kept() {
+    let (key, other, server) = (DpopKey::generate(), DpopKey::generate(), Server::new());
+    for proof in clients(&key).take(100) {
+        server.check(&proof, &other).unwrap_err();
+        let (signed, _) = proof.rsplit_once('.').unwrap();
+        let forged = format!("{signed}.{}", base64url::encode([1; 64]));
+        server.check(&forged, &key).unwrap_err();
+    }
+    assert_eq!(server.verifier.kept_keys(), 0);
+}
+
 #[test]
 fn what_a_client_signs_the_server_accepts() {
     let key = DpopKey::generate();

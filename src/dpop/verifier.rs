@@ -243,6 +243,13 @@ impl ProofVerifier {
         }
     }
 
+    /// Whether the key of this proof is kept.
+    #[cfg(test)]
+    pub(super) fn keeps(&self, proof: &str) -> bool {
+        let jws = CompactJws::parse(proof).unwrap();
+        self.keys.contains_key(jws.header_segment())
+    }
+
     #[cfg(test)]
     pub(super) fn kept_keys(&self) -> u64 {
         self.keys.run_pending_tasks();

@@ -63,3 +63,66 @@ impl TokenCache {
         self.0.invalidate(&hash);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        testing::TestIssuer,
+        time::Timestamp,
+        token::{Compatibility, TokenRules, UnverifiedToken},
+    };
+
+    fn token() -> AccessToken {
+        let (now, api) = (
+            Timestamp::from_unix(1_800_000_000),
+            "https://api.example.com",
+        );
+        let issuer = TestIssuer::new("https://as.example.com", api);
+        let rules = TokenRules {
+            algorithms: &[crate::jose::JwsAlgorithm::Es256],
+            audiences: &[api.to_owned()],
+            compatibility: Compatibility::default(),
+            clock_skew: std::time::Duration::from_secs(10),
+        };
+        let keys = crate::jose::VerifyingKeySet::new(&issuer.jwks());
+        let token = issuer.token(now).mint();
+        let unverified = UnverifiedToken::parse(&token).unwrap();
+        unverified.verify(&rules, &keys, now).unwrap()
+    }
+
+    // However many tokens come, so many bytes of them are kept, and those that are used again and again are among them.
+    #[test]
+    fn a_flood_of_tokens_pushes_out_neither_the_busy_ones_nor_the_bound() {
+        const BYTES: u64 = 1024 * 1024;
+        const LENGTH: usize = 900;
+        let (cache, token) = (TokenCache::new(BYTES), token());
+        let hash = |number: u32| TokenHash::of(&number.to_string());
+        let insert = |number| {
+            let token = token.clone();
+            let (issuer, generation) = (0, 1);
+            let cached = CachedToken {
+                token,
+                issuer,
+                generation,
+            };
+            cache.insert(hash(number), LENGTH, cached);
+        };
+        let busy = 0..20;
+        busy.clone().for_each(insert);
+        for number in 1000..11_000 {
+            insert(number);
+            if number % 50 == 0 {
+                busy.clone().for_each(|busy| drop(cache.get(hash(busy))));
+                cache.0.run_pending_tasks();
+                assert!(cache.0.weighted_size() <= BYTES, "after {number}");
+            }
+        }
+        let each = (LENGTH * EXPANSION + OVERHEAD) as u64;
+        let room = BYTES / each;
+        assert!((room / 2..=room).contains(&cache.0.entry_count()));
+        for busy in busy {
+            assert!(cache.get(hash(busy)).is_some(), "{busy}");
+        }
+    }
+}
