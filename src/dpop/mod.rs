@@ -42,6 +42,7 @@ mod target_uri;
 mod tests;
 mod verifier;
 
+pub(crate) use self::verifier::UnsignedProof;
 pub use self::{
     error::ProofError,
     nonce::{InvalidNonce, NonceFailure, NonceSecret, NonceState, Nonces, NoncesError},

@@ -102,6 +102,30 @@ impl VerifiedProof {
     }
 }
 
+/// A proof that has passed every check but those of its signature and of whether it has been seen before.
+pub(crate) struct UnsignedProof<'a> {
+    jws: CompactJws<'a>,
+    claimed: VerifiedProof,
+}
+
+impl UnsignedProof<'_> {
+    /// Checks that the key is the one that a token turns out to be bound to.
+    pub(crate) fn bound_to(self, key: Option<JwkThumbprint>) -> Result<Self, ProofError> {
+        let claimed = self.claimed.bound_to(key)?;
+        Ok(Self { claimed, ..self })
+    }
+
+    /// Checks the signature.
+    pub(crate) fn verify(self) -> Result<VerifiedProof, ProofError> {
+        let Self { jws, claimed } = self;
+        jws.verify(&claimed.key).map_err(|error| match error {
+            JwsError::Signature(_) => ProofError::Signature,
+            other => ProofError::Malformed(other),
+        })?;
+        Ok(claimed)
+    }
+}
+
 /// Checks proofs, and keeps the keys of those that were accepted ready for the next one.
 #[derive(Debug)]
 pub struct ProofVerifier {
@@ -158,12 +182,7 @@ impl ProofVerifier {
         proof: &str,
         request: &ProofRequest<'_>,
     ) -> Result<VerifiedProof, ProofError> {
-        let (jws, unsigned) = self.read(proof, request)?;
-        jws.verify(&unsigned.key).map_err(|error| match error {
-            JwsError::Signature(_) => ProofError::Signature,
-            other => ProofError::Malformed(other),
-        })?;
-        Ok(unsigned)
+        self.check_unsigned(proof, request)?.verify()
     }
 
     /// Checks everything but the signature: what fails here need not be looked at any closer, nor what came along with it.
@@ -171,20 +190,11 @@ impl ProofVerifier {
     /// # Errors
     ///
     /// The first check that failed.
-    pub(crate) fn check_unsigned(
-        &self,
-        proof: &str,
-        request: &ProofRequest<'_>,
-    ) -> Result<(), ProofError> {
-        self.read(proof, request).map(drop)
-    }
-
-    /// The proof taken apart, and what will have been verified once its signature has.
-    fn read<'a>(
+    pub(crate) fn check_unsigned<'a>(
         &self,
         proof: &'a str,
         request: &ProofRequest<'_>,
-    ) -> Result<(CompactJws<'a>, VerifiedProof), ProofError> {
+    ) -> Result<UnsignedProof<'a>, ProofError> {
         if proof.len() > self.policy.max_bytes {
             return Err(ProofError::TooLarge(proof.len()));
         }
@@ -222,14 +232,14 @@ impl ProofVerifier {
         }
         let nonce = self.check_nonce(claims.nonce.as_deref(), key.thumbprint(), request.now)?;
 
-        let unsigned = VerifiedProof {
+        let claimed = VerifiedProof {
             key,
             new_segment,
             jti: claims.jti.into_owned(),
             last_accepted: self.policy.window.last_accepted(claims.iat),
             nonce,
         };
-        Ok((jws, unsigned))
+        Ok(UnsignedProof { jws, claimed })
     }
 
     /// Keeps the key of a proof that has been accepted in the end, so that its next proof costs little but a signature.

@@ -17,7 +17,7 @@ use super::{
     wish::{Findings, KeyWish, Wish},
 };
 use crate::{
-    dpop::{ProofError, ProofRequest, TargetUri, VerifiedProof, proof_header},
+    dpop::{ProofError, ProofRequest, TargetUri, UnsignedProof, VerifiedProof, proof_header},
     jose::{CertificateThumbprint, JwkThumbprint},
     metrics,
     rejection::{AuthScheme, Refusal, Rejection},
@@ -83,7 +83,9 @@ pub(super) struct Presented<'a> {
     pub(super) hash: TokenHash,
     /// There is one if and only if the scheme wants one.
     pub(super) proof: Option<&'a str>,
-    /// The proof, where it had to be verified before it was known whose it has to be.
+    /// The proof, where it has been looked at before it was known whose it has to be.
+    pub(super) unsigned: Cell<Option<UnsignedProof<'a>>>,
+    /// The same, where even its signature had to be verified.
     pub(super) verified: Cell<Option<VerifiedProof>>,
 }
 
@@ -169,6 +171,7 @@ impl ResourceServer {
             hash: TokenHash::of(credentials.token),
             credentials,
             proof,
+            unsigned: Cell::default(),
             verified: Cell::default(),
         };
         let candidate = self.token(&presented, facts, now, findings)?;
@@ -207,6 +210,9 @@ impl ResourceServer {
         };
         if let Some(verified) = presented.verified.take() {
             return Ok(Some(verified.bound_to(bound_to)?));
+        }
+        if let Some(unsigned) = presented.unsigned.take() {
+            return Ok(Some(unsigned.bound_to(bound_to)?.verify()?));
         }
         let verify = |target: &TargetUri| {
             let request = ProofRequest {

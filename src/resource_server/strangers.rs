@@ -30,6 +30,10 @@ impl ResourceServer {
         let Some(proof) = presented.proof else {
             return Ok(());
         };
+        if let Some(verified) = presented.verified.take() {
+            presented.verified.set(Some(verified));
+            return Ok(());
+        }
         let target = self.0.url.target(facts, &self.0.proxies)?;
         let request = ProofRequest {
             method: facts.method.as_str(),
@@ -38,7 +42,9 @@ impl ResourceServer {
             bound_to: None,
             now,
         };
-        Ok(self.0.proofs.check_unsigned(proof, &request)?)
+        let unsigned = self.0.proofs.check_unsigned(proof, &request)?;
+        presented.unsigned.set(Some(unsigned));
+        Ok(())
     }
 }
 
