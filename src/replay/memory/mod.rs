@@ -29,8 +29,10 @@ use crate::time::Timestamp;
 
 /// Remembers proofs in the memory of this process; enough wherever one process alone accepts a token.
 ///
-/// Every answer is given at once, without waiting and without a background task. The cost of a record does not depend on
-/// how many there are, and expired ones are cleaned up a few thousand at a time by the requests that come after.
+/// Every answer is given at once, without waiting and without a background task. Telling a fresh proof from all that are on
+/// record takes one look into a table of four bytes each, however many there are: it is the caches of the processor that make
+/// more of them cost more. A replay is then looked for in a part of the records, which takes microseconds. Expired records are
+/// cleaned up a few thousand at a time by the requests that come after.
 ///
 /// # Capacity and memory
 ///
@@ -60,7 +62,8 @@ pub struct MemoryReplayStore {
 #[repr(align(64))]
 struct Slot(Mutex<Shard>);
 
-/// What the shards have in common.
+/// What the shards have in common. It changes, and stays off the line of what every record reads.
+#[repr(align(128))]
 struct Shared {
     places: Places,
     forgotten: Mutex<Forgotten>,
@@ -105,8 +108,7 @@ impl MemoryReplayStore {
     }
 
     /// How many records the store holds: the live ones, and expired ones that have not been cleaned up. Under steady
-    /// traffic these are fewer than half as many; after a burst they go as further proofs come, or with
-    /// [`sweep`](Self::sweep).
+    /// traffic these are about half as many; after a burst they go as further proofs come, or with [`sweep`](Self::sweep).
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().held()).sum()
     }
