@@ -77,7 +77,11 @@ pub struct ProofPolicy {
     pub window: ProofWindow,
     /// How many bytes of proof are read at all; 8 KiB unless set otherwise.
     pub max_bytes: usize,
-    /// How many prepared client keys are kept, at 1 KiB each, or 4 KiB if they are RSA keys; 10 000 unless set otherwise.
+    /// How many prepared client keys are kept, at 1.5 KiB each, or 4 KiB if they are RSA keys; 10 000 unless set otherwise.
+    ///
+    /// Only keys of accepted proofs are, so strangers push out none, and of those the ones that are used again and again stay
+    /// when a multitude comes by once. A client whose key is not kept is served all the same: its key is made ready anew,
+    /// which takes a tenth of the time that verifying its proof does.
     pub kept_keys: u64,
 }
 
