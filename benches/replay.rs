@@ -136,8 +136,8 @@ impl Traffic {
     fn round(&self, barrier: &Barrier) -> Duration {
         let first = self.begun.fetch_add(ROUND, Ordering::Relaxed);
         let keys: Vec<_> = (first..first + ROUND).map(unique).collect();
-        // Time goes by the number of records made, in steps that are small beside a second.
-        let step = usize::try_from((self.live / 1_000).clamp(1, 64)).unwrap();
+        // Time goes by the number of records made, in steps of less than a second.
+        let step = usize::try_from((self.live / 100).clamp(1, 64)).unwrap();
         barrier.wait();
         let start = Instant::now();
         for keys in keys.chunks(step) {

@@ -26,7 +26,7 @@ impl Places {
     pub(super) fn new(capacity: usize, shards: usize) -> Self {
         Self {
             left: AtomicUsize::new(capacity),
-            share: shards * 8,
+            share: shards * 2,
             hoarded: AtomicBool::new(false),
             search: Mutex::new(()),
         }
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn what_is_hoarded_is_called_in_before_records_are_dropped() {
-        let places = Places::new(100, 1);
+        let places = Places::new(100, 4);
         while places.take() > 0 {}
         assert!(places.search(|| places.give_back(5), || panic!("nothing need be dropped")));
         for _ in 0..5 {
