@@ -19,6 +19,7 @@
 
 mod algorithm;
 pub mod base64url;
+mod ecdsa_der;
 mod ed25519;
 #[cfg(test)]
 mod effort;

@@ -4,10 +4,13 @@ use std::fmt;
 
 use aws_lc_rs::{
     rsa::PublicKeyComponents,
-    signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PSS_2048_8192_SHA256},
+    signature::{ECDSA_P256_SHA256_ASN1, ED25519, ParsedPublicKey, RSA_PSS_2048_8192_SHA256},
 };
 
-use super::{algorithm::JwsAlgorithm, hash::JwkThumbprint, jwk::Jwk, material::Material};
+use super::{
+    algorithm::JwsAlgorithm, ecdsa_der::DerSignature, hash::JwkThumbprint, jwk::Jwk,
+    material::Material,
+};
 
 /// A public key that has been parsed and checked once, and verifies signatures of one algorithm.
 ///
@@ -49,7 +52,7 @@ impl VerifyingKey {
         let algorithm = signature_algorithm(jwk, "verify")?;
         let key = match &jwk.material {
             Material::P256 { .. } => {
-                ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, jwk.material.point())
+                ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, jwk.material.point())
             }
             Material::Ed25519 { x } => ParsedPublicKey::new(&ED25519, x),
             Material::Rsa { n, e } => {
@@ -83,7 +86,7 @@ impl VerifyingKey {
         self.thumbprint
     }
 
-    /// Verifies `signature` over `message`.
+    /// Verifies `signature` over `message`. In ES256, it is R and S of 32 bytes each (RFC 7518 §3.4).
     ///
     /// # Errors
     ///
@@ -91,9 +94,15 @@ impl VerifyingKey {
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         #[cfg(test)]
         super::Effort::verified();
-        self.key
-            .verify_sig(message, signature)
-            .map_err(|_| InvalidSignature)
+        let outcome = match self.algorithm {
+            JwsAlgorithm::Es256 => {
+                let r_and_s = signature.try_into().map_err(|_| InvalidSignature)?;
+                let der = DerSignature::new(r_and_s);
+                self.key.verify_sig(message, der.as_bytes())
+            }
+            JwsAlgorithm::Ps256 | JwsAlgorithm::EdDsa => self.key.verify_sig(message, signature),
+        };
+        outcome.map_err(|_| InvalidSignature)
     }
 }
 
