@@ -150,9 +150,9 @@ fn a_request_with_a_kept_token_and_key_allocates_no_more_than_it_must() {
         counted,
         [
             ("DPoP verdict", 3),
-            ("DPoP layer", 13),
+            ("DPoP layer", 12),
             ("mTLS verdict", 0),
-            ("mTLS layer", 10),
+            ("mTLS layer", 9),
         ]
     );
 }

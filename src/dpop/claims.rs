@@ -28,7 +28,10 @@ const MAX_JTI: usize = 256;
 
 impl<'a> ProofClaims<'a> {
     pub(super) fn read(payload: &'a [u8]) -> Result<Self, ProofError> {
-        let raw: Raw<'a> = serde_json::from_slice(payload)
+        // Once for all strings, and not for each.
+        let text = str::from_utf8(payload)
+            .map_err(|error| ProofError::MalformedClaims(error.to_string()))?;
+        let raw: Raw<'a> = serde_json::from_str(text)
             .map_err(|error| ProofError::MalformedClaims(shortened(&error.to_string())))?;
         let text = |member: Option<Text<'a>>, name| {
             member

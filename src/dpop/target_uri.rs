@@ -94,16 +94,25 @@ fn push_authority(
     if !is_host(host) {
         return Err(InvalidTargetUri);
     }
-    text.extend(host.chars().map(|letter| letter.to_ascii_lowercase()));
+    let begin = text.len();
+    text.push_str(host);
+    if let Some(host) = text.get_mut(begin..) {
+        host.make_ascii_lowercase();
+    }
     if !port.is_empty() {
         let digits = port.bytes().all(|digit| digit.is_ascii_digit());
-        let port: u16 = port.parse().map_err(|_| InvalidTargetUri)?;
+        let number: u16 = port.parse().map_err(|_| InvalidTargetUri)?;
         if !digits {
             return Err(InvalidTargetUri);
         }
-        if port != default_port {
+        if number != default_port {
+            let significant = port.trim_start_matches('0');
             text.push(':');
-            text.push_str(&port.to_string());
+            text.push_str(if significant.is_empty() {
+                "0"
+            } else {
+                significant
+            });
         }
     }
     Ok(())

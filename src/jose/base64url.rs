@@ -37,7 +37,10 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
 ///
 /// [`InvalidBase64Url`] if there is any other spelling of the same bytes.
 pub fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, InvalidBase64Url> {
-    STRICT.decode(text).map_err(|_| InvalidBase64Url)
+    let text = text.as_ref();
+    let mut bytes = Vec::with_capacity(base64::decoded_len_estimate(text.len()));
+    decode_into(text, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// Decodes to exactly `N` bytes, without allocating.

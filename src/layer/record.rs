@@ -31,7 +31,7 @@ impl RequestRecord {
         Self {
             method: request.method().clone(),
             route: Route::of(request),
-            interaction_id: request.extensions().get().cloned(),
+            interaction_id: request.extensions().get().copied(),
         }
     }
 

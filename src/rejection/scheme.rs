@@ -28,10 +28,12 @@ impl AuthScheme {
     #[must_use]
     pub fn tried_in(headers: &HeaderMap) -> Option<Self> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
-        let value = values.next()?.to_str().ok()?;
+        let value = values.next()?.as_bytes();
         if values.next().is_some() {
             return None;
         }
-        Self::from_name(value.split(' ').next().unwrap_or(value))
+        // What follows is a token, of which nothing is to be known here.
+        let name = value.split(|byte| *byte == b' ').next()?;
+        Self::from_name(str::from_utf8(name).ok()?)
     }
 }

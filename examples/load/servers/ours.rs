@@ -39,9 +39,11 @@ pub fn router(arguments: &Arguments, folder: &Folder) -> Outcome<Router> {
     if arguments.binding()? == Binding::Bearer {
         server = server.dangerous().prefer_bound();
     }
-    Ok(Router::new()
+    let router = Router::new()
         .route("/hello", get(hello))
-        .layer(FapiLayer::new(server.build()?)))
+        .layer(FapiLayer::new(server.build()?));
+    // Puts the layer around the routes now, and not around each request's copy of them.
+    Ok(router.with_state(()))
 }
 
 async fn hello(token: AccessToken) -> String {

@@ -39,7 +39,7 @@ where
         let mut response = ready!(this.answer.poll(cx))?;
         response
             .headers_mut()
-            .insert(X_FAPI_INTERACTION_ID, this.id.header_value().clone());
+            .insert(X_FAPI_INTERACTION_ID, this.id.header_value());
         Poll::Ready(Ok(response))
     }
 }

@@ -7,33 +7,42 @@ use uuid::Uuid;
 pub const X_FAPI_INTERACTION_ID: HeaderName = HeaderName::from_static("x-fapi-interaction-id");
 
 /// The name of a request: a UUID, the client's own where it sent one.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct InteractionId(HeaderValue);
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct InteractionId([u8; LENGTH]);
+
+/// With hyphens; braces, URNs and bare hexadecimal digits are read by the library, too.
+const LENGTH: usize = 36;
 
 impl InteractionId {
     /// The client's, if it sent one UUID in its usual form (RFC 9562 §4); a new one otherwise.
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let mut values = headers.get_all(X_FAPI_INTERACTION_ID).iter();
         match (values.next(), values.next()) {
-            (Some(value), None) if is_uuid(value) => Self(value.clone()),
+            (Some(value), None) => Self::read(value.as_bytes()).unwrap_or_else(Self::mint),
             _ => Self::mint(),
         }
     }
 
+    fn read(text: &[u8]) -> Option<Self> {
+        let text = <[u8; LENGTH]>::try_from(text).ok()?;
+        Uuid::try_parse_ascii(&text).is_ok().then_some(Self(text))
+    }
+
     fn mint() -> Self {
-        let text = Uuid::new_v4().to_string();
-        // A UUID is always a valid header value.
-        Self(HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("")))
+        let mut text = [0; LENGTH];
+        Uuid::new_v4().hyphenated().encode_lower(&mut text);
+        Self(text)
     }
 
     /// The UUID as text, letter for letter as the client sent it.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+        // Hexadecimal digits and hyphens.
+        str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    pub(super) const fn header_value(&self) -> &HeaderValue {
-        &self.0
+    pub(super) fn header_value(&self) -> HeaderValue {
+        HeaderValue::from_bytes(&self.0).unwrap_or(HeaderValue::from_static(""))
     }
 }
 
@@ -43,7 +52,10 @@ impl fmt::Display for InteractionId {
     }
 }
 
-fn is_uuid(value: &HeaderValue) -> bool {
-    // With hyphens; braces, URNs and bare hexadecimal digits are read by the library, too.
-    value.len() == 36 && Uuid::try_parse_ascii(value.as_bytes()).is_ok()
+impl fmt::Debug for InteractionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("InteractionId")
+            .field(&self.as_str())
+            .finish()
+    }
 }

@@ -47,7 +47,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let id = InteractionId::of(request.headers());
         let span = info_span!("fapi", interaction_id = %id);
-        request.extensions_mut().insert(id.clone());
+        request.extensions_mut().insert(id);
         let answer = span.in_scope(|| self.inner.call(request));
         InteractionIdFuture::new(answer, id, span)
     }
