@@ -43,10 +43,12 @@ fn app() -> Result<Router, Box<dyn Error>> {
     let order = RequireScope::all_of(["payments"])?;
     let two_factors = RequireAuthentication::acr(["https://refeds.org/profile/mfa"])?
         .within(Duration::from_secs(300));
-    Ok(Router::new()
+    let router = Router::new()
         .route("/accounts", get(accounts).layer(read))
         .route("/payments", post(pay).layer((order, two_factors)))
-        .layer(FapiLayer::new(server)))
+        .layer(FapiLayer::new(server));
+    // Sets the layers up now, and not for each request.
+    Ok(router.with_state(()))
 }
 
 async fn accounts(token: AccessToken) -> String {

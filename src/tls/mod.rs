@@ -32,7 +32,8 @@
 //! let tls = ServerTls::new(&identity, &ClientCertificates::AnyRequested)?;
 //!
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-//! let api = Router::new().route("/whoami", get(whoami));
+//! // An axum router sets up its layers once, and not for each request, when it is told that all its state is there.
+//! let api = Router::new().route("/whoami", get(whoami)).with_state(());
 //!
 //! # let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
 //! # stop.send(()).ok();

@@ -117,7 +117,8 @@ impl Server {
     /// Serves until `stop` ends, then closes the listener, lets the requests in flight be answered, and returns when all
     /// connections have ended or [`drain_timeout`](Self::drain_timeout) has passed.
     ///
-    /// Each connection gets a clone of `service`, and each request a clone of that.
+    /// Each connection gets a clone of `service`, and each request a clone of that. Finish a router of axum with
+    /// `with_state(())`: until then it puts its layers around a copy of the route for each request.
     pub async fn serve_until<S, B>(
         self,
         listener: TcpListener,

@@ -47,5 +47,5 @@ pub fn router(arguments: &Arguments, folder: &Folder) -> Outcome<Router> {
 }
 
 async fn hello(token: AccessToken) -> String {
-    format!("Hello, {}!", token.subject())
+    ["Hello, ", token.subject(), "!"].concat()
 }
