@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use memchr::memchr_iter;
 use serde_json::{Map, Value};
 
 use super::{
@@ -66,9 +67,20 @@ impl<'a> CompactJws<'a> {
     ///
     /// [`JwsError::Segments`] if there are not three segments or the header or signature is empty.
     pub fn parse(compact: &'a str) -> Result<Self, JwsError> {
-        let (signing_input, signature) = compact.rsplit_once('.').ok_or(JwsError::Segments)?;
-        let (header, payload) = signing_input.split_once('.').ok_or(JwsError::Segments)?;
-        if header.is_empty() || signature.is_empty() || payload.contains('.') {
+        let mut dots = memchr_iter(b'.', compact.as_bytes());
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+            return Err(JwsError::Segments);
+        };
+        let segments = (
+            compact.get(..first),
+            compact.get(first + 1..second),
+            compact.get(second + 1..),
+            compact.get(..second),
+        );
+        let (Some(header), Some(payload), Some(signature), Some(signing_input)) = segments else {
+            return Err(JwsError::Segments);
+        };
+        if header.is_empty() || signature.is_empty() {
             return Err(JwsError::Segments);
         }
         Ok(Self {

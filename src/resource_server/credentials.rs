@@ -13,7 +13,7 @@ pub(super) struct Credentials<'a> {
 }
 
 impl<'a> Credentials<'a> {
-    /// Reads them. The body is never looked at.
+    /// Reads them, all but the letters of the token. The body is never looked at.
     pub(super) fn read(facts: &RequestFacts<'a>, max_token_bytes: usize) -> Result<Self, Refusal> {
         // FAPI 2.0 Security Profile §5.3.4: never in the query, also when a good header stands beside it.
         if facts.uri.query().is_some_and(has_access_token) {
@@ -33,10 +33,16 @@ impl<'a> Credentials<'a> {
         if token.len() > max_token_bytes {
             return Err(Refusal::TokenTooLarge(token.len()));
         }
-        if !is_token68(token) {
-            return Err(Refusal::MalformedAuthorization);
-        }
         Ok(Self { scheme, token })
+    }
+
+    /// Looks at the letters of the token. One that is remembered need not be looked at again.
+    pub(super) fn check_syntax(&self) -> Result<(), Refusal> {
+        if is_token68(self.token) {
+            Ok(())
+        } else {
+            Err(Refusal::MalformedAuthorization)
+        }
     }
 }
 
@@ -95,8 +101,9 @@ mod tests {
             request = request.header(AUTHORIZATION, *value);
         }
         let request = request.body(()).unwrap();
-        Credentials::read(&RequestFacts::of(&request), 100)
-            .map(|credentials| (credentials.scheme, credentials.token.to_owned()))
+        let credentials = Credentials::read(&RequestFacts::of(&request), 100)?;
+        credentials.check_syntax()?;
+        Ok((credentials.scheme, credentials.token.to_owned()))
     }
 
     // RFC 6750 §2, §2.1, §3.1; RFC 9449 §7.1; FAPI 2.0 Security Profile §5.3.4.

@@ -263,32 +263,28 @@ impl ResourceServer {
     ) -> Result<Candidate, Halt> {
         #[cfg(feature = "authorization-server")]
         if let Some(own) = &self.0.own_tokens {
+            presented.credentials.check_syntax()?;
             let token = self.vouched(own, presented, facts, now, findings)?;
             let signed_by = None;
             return Ok(Candidate { token, signed_by });
         }
-        let remembered = self.remembered(presented.hash, now)?;
+        // Each label in literals, which are not allocated.
+        if let Some(cached) = self.remembered(presented.hash, now)? {
+            counter!(metrics::TOKEN_CACHE, "outcome" => "hit").increment(1);
+            return Ok(cached.into());
+        }
+        presented.credentials.check_syntax()?;
         let text = presented.credentials.token;
         // The forms of tokens part here; whatever is not a signed JWT has to become claims to be believed in another way.
         #[cfg(feature = "discovery")]
         if let Some(introspector) = &self.0.introspectors.opaque
-            && remembered.is_none()
             && !is_jwt(text)
         {
             let token = self.introspected(introspector, presented, facts, now, findings)?;
             let signed_by = None;
             return Ok(Candidate { token, signed_by });
         }
-        // Each in literals, which are not allocated.
-        if remembered.is_some() {
-            counter!(metrics::TOKEN_CACHE, "outcome" => "hit")
-        } else {
-            counter!(metrics::TOKEN_CACHE, "outcome" => "miss")
-        }
-        .increment(1);
-        if let Some(cached) = remembered {
-            return Ok(cached.into());
-        }
+        counter!(metrics::TOKEN_CACHE, "outcome" => "miss").increment(1);
         if self.0.encryption.is_dear(text) {
             self.0.encryption.check(text)?;
             self.worth_the_cost(presented, facts, now)?;

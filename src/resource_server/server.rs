@@ -107,28 +107,20 @@ impl ResourceServer {
         facts: &RequestFacts<'_>,
         now: Timestamp,
     ) -> Result<Accepted, Rejection> {
-        let begun = self.now();
-        self.decide(facts, || now.plus(self.now().since(begun)))
-            .await
-            .map_err(|denied| denied.rejection)
-    }
-
-    /// As [`verify`](Self::verify), asking for the time again after each wait: what has ended meanwhile has ended,
-    /// and the replay store may have forgotten proofs that were still good when this request came.
-    pub(crate) async fn decide(
-        &self,
-        facts: &RequestFacts<'_>,
-        clock: impl Fn() -> Timestamp,
-    ) -> Result<Accepted, Denied> {
-        let now = clock();
-        match self.judge(facts, now, &Findings::default()) {
+        let verdict = match self.judge(facts, now, &Findings::default()) {
             Judgement::Proven(proven) => self.finish(proven, now).await,
             Judgement::Refused(denied) => Err(denied),
-            Judgement::Waits(wish) => self.pursue(wish, facts, now, clock).await,
-        }
+            Judgement::Waits(wish) => {
+                let begun = self.now();
+                let clock = || now.plus(self.now().since(begun));
+                self.pursue(wish, facts, now, clock).await
+            }
+        };
+        verdict.map_err(|denied| denied.rejection)
     }
 
-    /// Goes on where judging had to stop at `now`: waits, asks for the time, judges again.
+    /// Goes on where judging had to stop at `now`: waits, asks for the time, judges again. What has ended meanwhile has
+    /// ended, and the replay store may have forgotten proofs that were still good when the request came.
     pub(crate) async fn pursue(
         &self,
         mut wish: Wish,
