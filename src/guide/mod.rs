@@ -5,6 +5,7 @@
 //! - [`migrating`]: from bearer tokens to sender-constrained ones, without a day on which clients break.
 //! - [`errors`]: for client developers, every challenge that can come, why, and how to mend it.
 //! - [`issuers`]: which settings the authorization servers of others need.
+//! - [`performance`]: what a request costs, how large an installation has to be, and how to measure it again.
 //! - [`clauses`]: every demand of the specifications on resource servers, where it is enforced and which test shows it.
 
 #![cfg_attr(
@@ -27,6 +28,8 @@ pub mod migrating {}
 pub mod errors {}
 #[doc = include_str!("issuers.md")]
 pub mod issuers {}
+#[doc = include_str!("performance.md")]
+pub mod performance {}
 #[doc = include_str!("clauses.md")]
 pub mod clauses {}
 #[cfg(feature = "authorization-server")]
