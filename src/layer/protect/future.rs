@@ -38,18 +38,20 @@ pub(super) enum Verdict<B> {
 pin_project! {
     /// Response future of [`Protect`](super::Protect): the verdict, then the inner service's answer.
     pub struct ProtectFuture<S: Service<Request<B>>, B> {
-        server: ResourceServer,
-        inner: S,
-        begun: Instant,
         #[pin]
-        state: State<S::Future, B>,
+        state: State<S, S::Future, B>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, B> {
-        Deciding { verdict: Pin<Box<dyn Future<Output = Decided<B>> + Send>> },
+    enum State<S, F, B> {
+        Deciding {
+            verdict: Pin<Box<dyn Future<Output = Decided<B>> + Send>>,
+            server: ResourceServer,
+            inner: S,
+            begun: Instant,
+        },
         Answering { #[pin] answer: F, nonce: Option<String>, reported: Option<Reported> },
         Refused { response: Option<Response<Bytes>> },
     }
@@ -57,28 +59,28 @@ pin_project! {
 
 impl<S: Service<Request<B>>, B> ProtectFuture<S, B> {
     pub(super) fn new(
-        server: ResourceServer,
+        server: &ResourceServer,
         mut inner: S,
         verdict: Verdict<B>,
         begun: Instant,
     ) -> Self {
         let state = match verdict {
             Verdict::Made(request, outcome) => {
-                State::after(&server, &mut inner, begun, request, outcome)
+                State::after(server, &mut inner, begun, request, outcome)
             }
-            Verdict::Pending(verdict) => State::Deciding { verdict },
+            Verdict::Pending(verdict) => State::Deciding {
+                verdict,
+                server: server.clone(),
+                inner,
+                begun,
+            },
         };
-        Self {
-            server,
-            inner,
-            begun,
-            state,
-        }
+        Self { state }
     }
 }
 
-impl<F, B> State<F, B> {
-    fn after<S: Service<Request<B>, Future = F>>(
+impl<S: Service<Request<B>>, B> State<S, S::Future, B> {
+    fn after(
         server: &ResourceServer,
         inner: &mut S,
         begun: Instant,
@@ -147,9 +149,14 @@ where
         let mut this = self.project();
         loop {
             match this.state.as_mut().project() {
-                StateProj::Deciding { verdict } => {
+                StateProj::Deciding {
+                    verdict,
+                    server,
+                    inner,
+                    begun,
+                } => {
                     let (request, outcome) = ready!(verdict.as_mut().poll(cx));
-                    let next = State::after(this.server, this.inner, *this.begun, request, outcome);
+                    let next = State::after(server, inner, *begun, request, outcome);
                     this.state.set(next);
                 }
                 StateProj::Answering {

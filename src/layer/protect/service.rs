@@ -49,7 +49,7 @@ where
         let inner = mem::replace(&mut self.inner, clone);
         let begun = Instant::now();
         let verdict = decide(&self.server, request);
-        ProtectFuture::new(self.server.clone(), inner, verdict, begun)
+        ProtectFuture::new(&self.server, inner, verdict, begun)
     }
 }
 
