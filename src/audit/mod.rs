@@ -106,6 +106,10 @@ pub struct AuditEvent<'a> {
     pub interaction_id: Option<&'a str>,
     /// What the token says, from the point on at which it has been verified. Its sender may still be somebody else: that
     /// is what most later refusals are about.
+    ///
+    /// A token that has never been accepted is not verified beside a proof that could not pass, for that would be a stranger's
+    /// to bring about; only where refusals are
+    /// [reported alone](crate::resource_server::DangerousSettings::report_only) it is.
     pub token: Option<&'a AccessToken>,
     /// The key the token is bound to.
     pub key: Option<JwkThumbprint>,

@@ -23,6 +23,7 @@ impl TokenEncryption {
     }
 
     /// Checks what anybody can see of an encrypted token, so that nothing dear is done for one that cannot be opened here.
+    /// Whether there is a key for it is no secret: where keys are shared, their identifiers are not what protects them.
     pub(super) fn check(&self, token: &str) -> Result<(), TokenError> {
         let jwe = CompactJwe::parse(token)?;
         let header = jwe.header()?;

@@ -165,7 +165,16 @@ impl ResourceServer {
         }
         let proof = match credentials.scheme {
             AuthScheme::Bearer => None,
-            AuthScheme::Dpop => Some(proof_header(facts.headers)?.ok_or(ProofError::Missing)?),
+            AuthScheme::Dpop => Some(match proof_header(facts.headers)? {
+                Some(proof) => proof,
+                // Who has sent no token has not forgotten the proof alone.
+                None => {
+                    return Err(credentials
+                        .check_syntax()
+                        .map(|()| ProofError::Missing)?
+                        .into());
+                }
+            }),
         };
         let presented = Presented {
             hash: TokenHash::of(credentials.token),

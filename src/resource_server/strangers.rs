@@ -14,6 +14,8 @@
 //! What the token is bound to waits until the token is known to be genuine, although it could be compared before: a token
 //! with somebody else's key has been stolen, and the record of the decision is to say from whom.
 //!
+//! For the same reason nothing but the token comes first where refusals are only reported: the record is all there is then.
+//!
 //! Where to open the token is itself dear, the proof's signature comes first: see [`ResourceServer::worth_the_cost`].
 
 use super::{RequestFacts, ResourceServer, judge::Presented};
@@ -30,6 +32,9 @@ impl ResourceServer {
         let Some(proof) = presented.proof else {
             return Ok(());
         };
+        if self.reports_only() {
+            return Ok(());
+        }
         if let Some(verified) = presented.verified.take() {
             presented.verified.set(Some(verified));
             return Ok(());

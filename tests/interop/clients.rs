@@ -44,7 +44,7 @@ async fn oauth4webapi_with_nonces() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn oauth4webapi_sees_what_is_refused() {
-    run("refusals.mjs", false, 30).await;
+    run("refusals.mjs", false, 31).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -170,6 +170,29 @@ fn what_is_only_reported_says_so() {
     );
 }
 
+// A stranger's token is not worth a verification beside a proof that cannot pass; where nothing is refused, the record is
+// all there is, and has to say whose proof it was.
+#[test]
+fn whose_proof_is_wrong_is_known_where_that_is_only_reported() {
+    for (report_only, decision) in [(false, "refused"), (true, "reported")] {
+        let kept = Kept::default();
+        let world = if report_only {
+            world(&kept, |builder| builder.dangerous().report_only())
+        } else {
+            world(&kept, |builder| builder)
+        };
+        let mut request = world.request("a");
+        *request.method_mut() = http::Method::POST;
+        send(&world, request);
+        let lines = kept.0.lock().unwrap();
+        assert_eq!(
+            (lines[0].decision, lines[0].reason),
+            (decision, "proof_method")
+        );
+        assert_eq!(lines[0].client.is_some(), report_only, "{lines:?}");
+    }
+}
+
 #[cfg(feature = "axum")]
 struct Routes(Arc<Mutex<Vec<String>>>);
 

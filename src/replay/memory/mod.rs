@@ -109,6 +109,8 @@ impl MemoryReplayStore {
 
     /// How many records the store holds: the live ones, and expired ones that have not been cleaned up. Under steady
     /// traffic these are about half as many; after a burst they go as further proofs come, or with [`sweep`](Self::sweep).
+    ///
+    /// Looks at each shard in turn, under its lock: some tens of nanoseconds for each 4096 records of capacity.
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().held()).sum()
     }
@@ -179,9 +181,14 @@ impl MemoryReplayStore {
             }
         };
         let drop_expired = || {
-            let mut all = self.shards.iter().zip(&self.due);
-            if let Some((shard, due)) = all.find(|(_, due)| due.load(Ordering::Relaxed) < now) {
-                shard.lock().collect(now, due, &self.shared);
+            for (shard, due) in self.shards.iter().zip(&self.due) {
+                if due.load(Ordering::Relaxed) < now {
+                    shard.lock().collect(now, due, &self.shared);
+                    // Whoever records there may have collected before, and used what was freed.
+                    if self.shared.places.any_left() {
+                        break;
+                    }
+                }
             }
         };
         self.shared.places.search(release, drop_expired)

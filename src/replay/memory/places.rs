@@ -38,14 +38,19 @@ impl Places {
         let batch = |left: usize| left.min((left / self.share).clamp(1, BATCH));
         let taken = self
             .left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                Some(left - batch(left))
+            .fetch_update(Ordering::Release, Ordering::Relaxed, |left| {
+                let batch = batch(left);
+                // Before they are taken: whoever finds none left has to know that a shard has some.
+                if batch > 1 {
+                    self.hoarded.store(true, Ordering::Relaxed);
+                }
+                Some(left - batch)
             });
-        let batch = taken.map_or(0, batch);
-        if batch > 1 {
-            self.hoarded.store(true, Ordering::Relaxed);
-        }
-        batch
+        taken.map_or(0, batch)
+    }
+
+    pub(super) fn any_left(&self) -> bool {
+        self.left.load(Ordering::Acquire) > 0
     }
 
     pub(super) fn give_back(&self, places: usize) {
@@ -58,7 +63,7 @@ impl Places {
     /// One thread searches, and the others wait for what it finds.
     pub(super) fn search(&self, release: impl FnOnce(), drop_expired: impl FnOnce()) -> bool {
         let _one = self.search.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = || self.left.load(Ordering::Relaxed) > 0;
+        let found = || self.any_left();
         if !found() && self.hoarded.swap(false, Ordering::Relaxed) {
             release();
         }

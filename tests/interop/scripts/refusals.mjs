@@ -99,7 +99,10 @@ async function presented() {
   await api("another key", thief.options, 401, "invalid_token");
   await api("DPoP-bound token as a bearer token", { ...party.options, DPoP: undefined }, 401, "invalid_token");
   const flipped = changed((headers) => ({ ...headers, authorization: `${headers.authorization.slice(0, -8)}AAAAAAAA` }));
-  await api("changed signature", flipped, 401, "invalid_token");
+  await api("changed signature, proof for another token", flipped, 401, "invalid_dpop_proof");
+  const forged = { ...tokens, access_token: `${tokens.access_token.slice(0, -8)}AAAAAAAA` };
+  await failed(party.ask("/plain/accounts", forged, "GET", party.options), challenged(401, "invalid_token"));
+  ok("401 invalid_token: changed signature");
   await api("token for another API", party.options, 401, "invalid_token", {}, "/asking/accounts");
   await api("scope that was not granted", party.options, 403, "insufficient_scope", { scope: "admin" }, "/plain/admin");
   await api(
