@@ -46,6 +46,13 @@ pub fn check(place: &str, text: &str) {
     }
 }
 
+/// The header of every JWT begins like this, since it begins with `{"`. A hash may hold these letters by chance, but no dot
+/// behind them, and it has an end.
+const JWT: &str = "eyJ";
+
+/// The length of a SHA-256 in base64url.
+const HASH: usize = 43;
+
 /// What of a token, a key or a code stands in a text.
 fn material(text: &str) -> Option<&'static str> {
     let follows = |prefix: &str, length: usize| {
@@ -54,12 +61,13 @@ fn material(text: &str) -> Option<&'static str> {
             let run = rest
                 .bytes()
                 .take_while(|byte| byte.is_ascii_alphanumeric() || b"-_%".contains(byte));
-            run.count() >= length
+            let run = run.count();
+            run >= length
+                && (prefix != JWT || run > HASH || rest.as_bytes().get(run) == Some(&b'.'))
         })
     };
     [
-        // The header of every JWT begins like this, since it begins with `{"`.
-        ("eyJ", 10, "a JWT"),
+        (JWT, 10, "a JWT"),
         ("access_token=", 8, "an access token"),
         ("refresh_token=", 8, "a refresh token"),
         ("client_assertion=", 8, "a client assertion"),
@@ -162,6 +170,11 @@ fn token_material_is_recognised() {
         ("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I", false),
         ("code=invalid", false),
         ("eyJ", false),
+        ("0ZcOCeyJNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I", false),
+        (
+            "eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjEifQ eyJpc3MiO",
+            true,
+        ),
     ] {
         assert_eq!(material(text).is_some(), expected, "{text}");
     }
