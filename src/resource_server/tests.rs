@@ -207,6 +207,16 @@ fn each_check_refuses_alone() {
             ProofError::Missing.into(),
         ),
         (
+            "neither token nor proof",
+            request().header("authorization", "DPoP"),
+            Refusal::MalformedAuthorization,
+        ),
+        (
+            "two tokens in one, with a proof",
+            dpop("a.b.c, Bearer a.b.c", &proof().sign()),
+            Refusal::MalformedAuthorization,
+        ),
+        (
             "two proofs",
             with_proof(&token).header("dpop", proof().sign()),
             ProofError::Several(2).into(),
