@@ -144,13 +144,13 @@ fn a_request_with_a_kept_token_and_key_allocates_no_more_than_it_must() {
             allocations(world.certificate_requests(), layer(&world.server)),
         ),
     ];
-    // Of a proof its payload, its `jti` and the URL it is compared with. In the layer besides: the interaction identifier and its
-    // header, and what is put into the extensions of the request.
+    // Of a proof the URL it is compared with. In the layer besides: the interaction identifier and its header, and what is put
+    // into the extensions of the request.
     assert_eq!(
         counted,
         [
-            ("DPoP verdict", 3),
-            ("DPoP layer", 12),
+            ("DPoP verdict", 1),
+            ("DPoP layer", 10),
             ("mTLS verdict", 0),
             ("mTLS layer", 9),
         ]

@@ -34,6 +34,7 @@
 
 mod claims;
 mod error;
+mod jti;
 mod nonce;
 mod policy;
 mod signer;

@@ -5,15 +5,19 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName};
 use moka::sync::Cache;
 use rapidhash::quality::RandomState;
-use subtle::ConstantTimeEq as _;
 
 use super::{
     ProofError, ProofPolicy, TargetUri,
     claims::ProofClaims,
+    jti::Jti,
     nonce::{NonceState, Nonces},
 };
 use crate::{
-    jose::{CompactJws, Jwk, JwkThumbprint, JwsError, VerifyingKey, base64url},
+    jose::{
+        CompactJws, Jwk, JwkThumbprint, JwsError, VerifyingKey,
+        base64url::{self, Room},
+        hash::equal,
+    },
     time::Timestamp,
 };
 
@@ -62,7 +66,7 @@ pub struct VerifiedProof {
     key: Arc<VerifyingKey>,
     /// The first segment, where its key is not kept yet.
     new_segment: Option<Box<str>>,
-    jti: String,
+    jti: Jti,
     last_accepted: Timestamp,
     nonce: Option<NonceState>,
 }
@@ -77,7 +81,7 @@ impl VerifiedProof {
     /// The proof's identifier, unique for its key.
     #[must_use]
     pub fn jti(&self) -> &str {
-        &self.jti
+        self.jti.as_str()
     }
 
     /// The last second at which this proof would be accepted.
@@ -214,8 +218,8 @@ impl ProofVerifier {
             return Err(ProofError::KeyMismatch);
         }
 
-        let payload = jws.payload()?;
-        let claims = ProofClaims::read(&payload)?;
+        let mut room = Room::new();
+        let claims = ProofClaims::read(jws.payload_in(&mut room)?)?;
         if claims.htm != request.method {
             return Err(ProofError::Method);
         }
@@ -238,7 +242,7 @@ impl ProofVerifier {
         let claimed = VerifiedProof {
             key,
             new_segment,
-            jti: claims.jti.into_owned(),
+            jti: Jti::new(&claims.jti),
             last_accepted: self.policy.window.last_accepted(claims.iat),
             nonce,
         };
@@ -313,7 +317,7 @@ fn loggable(htu: &str) -> String {
 
 fn check_access_token_hash(ath: &str, hash: &[u8; 32]) -> Result<(), ProofError> {
     // A hash has one spelling only, so it is the texts that are compared.
-    if ath.as_bytes().ct_eq(&base64url::encode_hash(hash)).into() {
+    if equal(ath.as_bytes(), &base64url::encode_hash(hash)) {
         Ok(())
     } else {
         Err(ProofError::AccessTokenHash)

@@ -1,11 +1,18 @@
 //! SHA-256 values as JOSE and OAuth write them: 32 bytes, canonical base64url, compared in constant time.
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use sha2::{Digest as _, Sha256};
 
 /// SHA-256 of `bytes`.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
+}
+
+/// Whether two public values that must not be found out letter by letter are the same. Tells how long they are.
+#[must_use]
+pub(crate) fn equal(one: &[u8], other: &[u8]) -> bool {
+    verify_slices_are_equal(one, other).is_ok()
 }
 
 /// A text is not the canonical base64url of 32 bytes.
@@ -57,7 +64,7 @@ macro_rules! sha256_value {
 
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
-                ::subtle::ConstantTimeEq::ct_eq(&self.0[..], &other.0[..]).into()
+                $crate::jose::hash::equal(&self.0, &other.0)
             }
         }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     algorithm::{JwsAlgorithm, UnsupportedAlgorithm},
-    base64url::{self, InvalidBase64Url},
+    base64url::{self, InvalidBase64Url, Room},
     json::{self, InvalidJson},
     jwk::Jwk,
     jwk_set::VerifyingKeySet,
@@ -106,15 +106,6 @@ impl<'a> CompactJws<'a> {
         JwsHeader::read(json::small_object(&base64url::decode(self.header)?)?)
     }
 
-    /// Decodes the payload into `buffer`. Nothing says yet that it can be believed.
-    ///
-    /// # Errors
-    ///
-    /// [`JwsError::Base64Url`] if it is not canonical base64url.
-    pub fn payload_into(&self, buffer: &mut Vec<u8>) -> Result<(), JwsError> {
-        Ok(base64url::decode_into(self.payload, buffer)?)
-    }
-
     /// Decodes the payload. Nothing says yet that it can be believed.
     ///
     /// # Errors
@@ -122,6 +113,11 @@ impl<'a> CompactJws<'a> {
     /// [`JwsError::Base64Url`] if it is not canonical base64url.
     pub fn payload(&self) -> Result<Vec<u8>, JwsError> {
         Ok(base64url::decode(self.payload)?)
+    }
+
+    /// The same, into this room.
+    pub(crate) fn payload_in<'r>(&self, room: &'r mut Room) -> Result<&'r [u8], JwsError> {
+        Ok(room.decode(self.payload)?)
     }
 
     /// Verifies the signature with one key.

@@ -6,7 +6,8 @@ use http::{Request, Response};
 use super::{record::RequestRecord, require::Demand};
 use crate::{
     rejection::{AnswerForm, AuthScheme, Refusal, Rejection},
-    resource_server::{Evidence, ResourceServer},
+    resource_server::ResourceServer,
+    time::Timestamp,
     token::AccessToken,
 };
 
@@ -77,22 +78,28 @@ impl Protection {
 
     /// Checks a demand and tells the operator where it is not met.
     pub(super) fn judge(&self, demand: &(impl Demand + ?Sized)) -> Result<(), Refusal> {
+        let now = self.server.now();
         demand
-            .check(&self.token, self.server.now())
-            .inspect_err(|refusal| {
-                let rejection = Rejection::Refused(refusal.clone());
-                let evidence = Evidence::of(&self.token);
-                self.record.note(&self.server, Some(&rejection), &evidence);
-            })
+            .check(&self.token, now)
+            .inspect_err(|refusal| self.note(refusal.clone().into(), now))
     }
 
     /// The answer where the token cannot be used for a reason that no demand is about.
     #[cfg(feature = "authorization-server")]
     pub(crate) fn refuse(&self, error: crate::token::TokenError) -> Refused {
-        let rejection = Rejection::Refused(error.clone().into());
-        let evidence = Evidence::of(&self.token);
-        self.record.note(&self.server, Some(&rejection), &evidence);
+        self.note(Refusal::from(error.clone()).into(), self.server.now());
         Refused(Box::new(self.answer(error.into())))
+    }
+
+    fn note(&self, rejection: Rejection, now: Timestamp) {
+        let certificate = self.token.confirmation().x5t_s256;
+        self.record.note(
+            &self.server,
+            now,
+            Some(&rejection),
+            Some(&self.token),
+            certificate,
+        );
     }
 
     pub(super) fn reports_only(&self) -> bool {

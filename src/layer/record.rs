@@ -7,8 +7,11 @@ use http::{Method, Request, Uri};
 use super::InteractionId;
 use crate::{
     audit::{AuditEvent, Decision},
+    jose::CertificateThumbprint,
     rejection::Rejection,
-    resource_server::{Evidence, ResourceServer},
+    resource_server::ResourceServer,
+    time::Timestamp,
+    token::AccessToken,
 };
 
 /// All of it is cheap to clone: shared, or a few bytes.
@@ -39,12 +42,13 @@ impl RequestRecord {
     pub(super) fn note(
         &self,
         server: &ResourceServer,
+        at: Timestamp,
         rejection: Option<&Rejection>,
-        evidence: &Evidence,
+        token: Option<&AccessToken>,
+        certificate: Option<CertificateThumbprint>,
     ) {
-        let token = evidence.token.as_ref();
         server.note(&AuditEvent {
-            at: server.now(),
+            at,
             decision: Decision::of(rejection, server.reports_only()),
             rejection,
             method: &self.method,
@@ -52,7 +56,7 @@ impl RequestRecord {
             interaction_id: self.interaction_id.as_ref().map(InteractionId::as_str),
             token,
             key: token.and_then(|token| token.confirmation().jkt),
-            certificate: evidence.certificate,
+            certificate,
         });
     }
 }

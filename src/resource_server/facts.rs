@@ -73,7 +73,7 @@ fn original_uri<B>(request: &Request<B>) -> &Uri {
 }
 
 /// Whoever ended TLS knows best; the extractor of axum's own server comes last.
-fn peer<B>(request: &Request<B>) -> Option<Peer> {
+pub(super) fn peer<B>(request: &Request<B>) -> Option<Peer> {
     let extensions = request.extensions();
     let known = extensions
         .get::<PeerAddr>()

@@ -40,7 +40,16 @@ pub(crate) struct Proven {
     pub(crate) token: AccessToken,
     pub(crate) certificate: ClientCertificate,
     pub(crate) proof: Option<VerifiedProof>,
-    pub(super) evidence: Evidence,
+}
+
+impl Proven {
+    /// What may stand in the record if it is refused after all.
+    pub(super) fn into_evidence(self) -> Evidence {
+        Evidence {
+            certificate: self.certificate.thumbprint(),
+            token: Some(self.token),
+        }
+    }
 }
 
 /// A request that may not pass, and what is known of it.
@@ -56,16 +65,6 @@ pub(crate) struct Evidence {
     pub(crate) token: Option<AccessToken>,
     /// The certificate that was presented.
     pub(crate) certificate: Option<CertificateThumbprint>,
-}
-
-impl Evidence {
-    /// What an accepted token says of itself: its sender has proved all of it.
-    pub(crate) fn of(token: &AccessToken) -> Self {
-        Self {
-            token: Some(token.clone()),
-            certificate: token.confirmation().x5t_s256,
-        }
-    }
 }
 
 impl<E: Into<Rejection>> From<E> for Denied {
@@ -133,12 +132,7 @@ impl ResourceServer {
     ) -> Judgement {
         let mut evidence = Evidence::default();
         match self.prove(facts, now, findings, &mut evidence) {
-            Ok((token, certificate, proof)) => Judgement::Proven(Proven {
-                token,
-                certificate,
-                proof,
-                evidence,
-            }),
+            Ok(proven) => Judgement::Proven(proven),
             Err(Halt::Refused(refusal)) => Judgement::Refused(Denied {
                 rejection: refusal.into(),
                 evidence,
@@ -153,7 +147,7 @@ impl ResourceServer {
         now: Timestamp,
         findings: &Findings,
         evidence: &mut Evidence,
-    ) -> Result<(AccessToken, ClientCertificate, Option<VerifiedProof>), Halt> {
+    ) -> Result<Proven, Halt> {
         let credentials = Credentials::read(facts, self.0.max_token_bytes)?;
         if self.0.settings.safe_methods_only && !is_safe(facts.method) {
             return Err(Refusal::Method.into());
@@ -184,26 +178,49 @@ impl ResourceServer {
             verified: Cell::default(),
         };
         let candidate = self.token(&presented, facts, now, findings)?;
+        let seen = &mut evidence.certificate;
+        match self.usable(&candidate, &presented, facts, now, findings, seen) {
+            Ok((certificate, proof)) => Ok(Proven {
+                token: candidate.token,
+                certificate,
+                proof,
+            }),
+            Err(halt) => {
+                evidence.token = Some(candidate.token);
+                Err(halt)
+            }
+        }
+    }
+
+    /// Checks that whoever sent a good token may use it. The certificate is noted as soon as it is known.
+    fn usable(
+        &self,
+        candidate: &Candidate,
+        presented: &Presented<'_>,
+        facts: &RequestFacts<'_>,
+        now: Timestamp,
+        findings: &Findings,
+        seen: &mut Option<CertificateThumbprint>,
+    ) -> Result<(ClientCertificate, Option<VerifiedProof>), Halt> {
         let token = &candidate.token;
-        evidence.token = Some(token.clone());
         let certificate = self.0.proxies.certificate(facts)?;
-        evidence.certificate = certificate.thumbprint();
+        *seen = certificate.thumbprint();
         self.0.binding.check(
             token.confirmation(),
-            credentials.scheme,
+            presented.credentials.scheme,
             certificate.thumbprint(),
             self.0.enforcement.prefer_bound,
         )?;
-        if proof.is_none() && self.0.url.always_count(facts, &self.0.proxies) {
+        if presented.proof.is_none() && self.0.url.always_count(facts, &self.0.proxies) {
             self.0.url.target(facts, &self.0.proxies)?;
         }
         let bound_to = token.confirmation().jkt;
-        let proof = self.proof(&presented, facts, bound_to, now)?;
+        let proof = self.proof(presented, facts, bound_to, now)?;
         // From here on somebody may have to be asked, so whoever gets here has shown that the token is theirs.
         #[cfg(feature = "discovery")]
-        self.still_active(&candidate, &presented, now, findings)?;
+        self.still_active(candidate, presented, now, findings)?;
         self.not_revoked(token, now, findings)?;
-        Ok((candidate.token, certificate, proof))
+        Ok((certificate, proof))
     }
 
     /// Checks the proof, if there is one: everything about it but that it has not been seen before.

@@ -11,7 +11,7 @@ use std::{
 
 use ::metrics::{counter, gauge};
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response, header::AUTHORIZATION};
 
 #[cfg(feature = "discovery")]
 use super::introspected::Introspectors;
@@ -20,6 +20,7 @@ use super::own_tokens::OwnTokens;
 use super::{
     Binding, ProfileSettings, RequestFacts, ResourceServerBuilder, TrustedIssuer, TrustedProxies,
     encryption::TokenEncryption,
+    facts::peer,
     judge::{Denied, Judgement, Proven},
     metadata::PublishedMetadata,
     profile::Enforcement,
@@ -29,7 +30,7 @@ use super::{
 };
 use crate::{
     audit::{self, AuditEvent, AuditSink, Decision},
-    dpop::{ProofVerifier, VerifiedProof},
+    dpop::{DPOP, ProofVerifier, VerifiedProof},
     metrics,
     mtls::PeerCertificate,
     rejection::{AnswerForm, AuthScheme, Challenges, Fault, Kind, Refusal, Rejection},
@@ -173,7 +174,7 @@ impl ResourceServer {
         if let Some(rejection) = rejection {
             return Err(Denied {
                 rejection,
-                evidence: proven.evidence,
+                evidence: proven.into_evidence(),
             });
         }
         let mut nonce = None;
@@ -231,16 +232,19 @@ impl ResourceServer {
         certificate.into_certificate()
     }
 
-    /// Takes from a request what nobody vouches for, before the service behind sees it, and puts the client's own
-    /// certificate into its extensions, in place of a proxy's.
+    /// Makes a request ready for the service behind: takes from it what nobody vouches for, puts the client's own
+    /// certificate into its extensions, in place of a proxy's, and marks the credentials, so that whoever prints the headers
+    /// does not print them.
     pub(crate) fn prepare<B>(&self, request: &mut Request<B>, client: Option<PeerCertificate>) {
-        let trusted = self.0.proxies.trust(RequestFacts::of(request).peer);
-        let distrusted: Vec<_> = request
-            .headers()
-            .keys()
-            .filter(|name| self.0.proxies.distrust(name, trusted))
-            .cloned()
-            .collect();
+        let trusted = self.0.proxies.trust(peer(request));
+        let mut distrusted = Vec::new();
+        for (name, value) in request.headers_mut() {
+            if *name == AUTHORIZATION || *name == DPOP {
+                value.set_sensitive(true);
+            } else if self.0.proxies.distrust(name, trusted) {
+                distrusted.push(name.clone());
+            }
+        }
         for name in distrusted {
             request.headers_mut().remove(name);
         }
@@ -291,7 +295,11 @@ impl ResourceServer {
     /// Once a second at most: nobody looks more often.
     fn set_gauges(&self, now: Timestamp) {
         let now_unix = now.as_unix();
-        if self.0.gauges_set.swap(now_unix, Ordering::Relaxed) == now_unix {
+        let set = &self.0.gauges_set;
+        // Read first: a line of cache that each request writes to is one that all threads wait for.
+        if set.load(Ordering::Relaxed) == now_unix
+            || set.swap(now_unix, Ordering::Relaxed) == now_unix
+        {
             return;
         }
         if let Some(entries) = self.0.replay.entries() {

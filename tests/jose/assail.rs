@@ -74,11 +74,7 @@ fn assail_text(text: &str) {
     if let Ok(jws) = CompactJws::parse(text) {
         assert_eq!(text.matches('.').count(), 2);
         assert!(text.starts_with(jws.header_segment()));
-        let mut buffer = Vec::new();
-        assert_eq!(
-            jws.payload_into(&mut buffer).map(|()| buffer),
-            jws.payload()
-        );
+        let _ = jws.payload();
         let header = jws.header();
         for algorithm in JwsAlgorithm::ALL {
             let key = VerifyingKey::new(key(algorithm).public()).expect("a key");

@@ -1,7 +1,7 @@
 //! Tokens that only look like tokens: cut, joined, dressed up, or with a signature of another shape.
 
 use serde_json::json;
-use tower_fapi::jose::{CompactJws, JwsAlgorithm, JwsError, SigningHeader, base64url, sign};
+use tower_fapi::jose::{JwsAlgorithm, JwsError, SigningHeader, base64url, sign};
 
 use crate::support::{key, open, ours, token};
 
@@ -97,10 +97,6 @@ fn the_payload_is_any_octets_that_are_signed() {
     for payload in [&b""[..], b"\0", b"\xff\xfe", b"not JSON", &long] {
         let token = sign(signer, SigningHeader::default(), payload).unwrap();
         assert_eq!(open(&token, &ours()).as_deref(), Ok(payload));
-        let jws = CompactJws::parse(&token).unwrap();
-        let mut buffer = b"what was there before".to_vec();
-        jws.payload_into(&mut buffer).unwrap();
-        assert_eq!(buffer, payload);
     }
 }
 

@@ -8,31 +8,44 @@ use std::{
 
 use ::metrics::histogram;
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, header::AUTHORIZATION};
+use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::Service;
 
 use crate::{
-    dpop::DPOP,
     layer::{Protection, Reported, ResponseBody, internal_error, record::RequestRecord},
     metrics,
+    mtls::PeerCertificate,
     rejection::hand_out_nonce,
     resource_server::{Accepted, Denied, Evidence, RequestFacts, ResourceServer},
+    time::Timestamp,
     token::AccessToken,
 };
 
-/// The request back, and what was decided of it.
-type Decided<B> = (Request<B>, Result<Accepted, Denied>);
+/// What was decided of a request, which comes back with it.
+pub(super) struct Decision<B> {
+    pub(super) request: Request<B>,
+    pub(super) outcome: Result<Accepted, Denied>,
+    pub(super) at: Timestamp,
+}
 
-/// A verdict: made, or still waiting for keys or the replay store.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "lives for a moment; a box would cost every request"
-)]
-pub(super) enum Verdict<B> {
-    Made(Request<B>, Result<Accepted, Denied>),
-    Pending(Pin<Box<dyn Future<Output = Decided<B>> + Send>>),
+/// A decision that keys, an issuer or the replay store have still to be waited for.
+pub(super) type Deciding<B> = Pin<Box<dyn Future<Output = Decision<B>> + Send>>;
+
+impl<B> Decision<B> {
+    pub(super) fn made_now(
+        request: Request<B>,
+        outcome: Result<Accepted, Denied>,
+        server: &ResourceServer,
+    ) -> Self {
+        let at = server.now();
+        Self {
+            request,
+            outcome,
+            at,
+        }
+    }
 }
 
 pin_project! {
@@ -47,7 +60,7 @@ pin_project! {
     #[project = StateProj]
     enum State<S, F, B> {
         Deciding {
-            verdict: Pin<Box<dyn Future<Output = Decided<B>> + Send>>,
+            verdict: Deciding<B>,
             server: ResourceServer,
             inner: S,
             begun: Instant,
@@ -58,22 +71,28 @@ pin_project! {
 }
 
 impl<S: Service<Request<B>>, B> ProtectFuture<S, B> {
-    pub(super) fn new(
+    /// `inner` is a service that has been polled ready, and so is that of [`deciding`](Self::deciding).
+    pub(super) fn after(
+        decision: Decision<B>,
         server: &ResourceServer,
-        mut inner: S,
-        verdict: Verdict<B>,
+        inner: &mut S,
         begun: Instant,
     ) -> Self {
-        let state = match verdict {
-            Verdict::Made(request, outcome) => {
-                State::after(server, &mut inner, begun, request, outcome)
-            }
-            Verdict::Pending(verdict) => State::Deciding {
-                verdict,
-                server: server.clone(),
-                inner,
-                begun,
-            },
+        let state = State::after(decision, server, inner, begun);
+        Self { state }
+    }
+
+    pub(super) fn deciding(
+        verdict: Deciding<B>,
+        server: ResourceServer,
+        inner: S,
+        begun: Instant,
+    ) -> Self {
+        let state = State::Deciding {
+            verdict,
+            server,
+            inner,
+            begun,
         };
         Self { state }
     }
@@ -81,22 +100,29 @@ impl<S: Service<Request<B>>, B> ProtectFuture<S, B> {
 
 impl<S: Service<Request<B>>, B> State<S, S::Future, B> {
     fn after(
+        decision: Decision<B>,
         server: &ResourceServer,
         inner: &mut S,
         begun: Instant,
-        mut request: Request<B>,
-        outcome: Result<Accepted, Denied>,
     ) -> Self {
         histogram!(metrics::VERIFICATION_SECONDS).record(begun.elapsed());
+        let Decision {
+            mut request,
+            outcome,
+            at,
+        } = decision;
         let record = RequestRecord::of(&request);
         match outcome {
             Ok(accepted) => {
-                let mut evidence = Evidence::of(&accepted.token);
-                if let Some(certificate) = &accepted.certificate {
-                    evidence.certificate = Some(certificate.thumbprint());
-                }
-                record.note(server, None, &evidence);
-                hide_credentials(request.headers_mut());
+                let confirmed = accepted.token.confirmation().x5t_s256;
+                let presented = accepted.certificate.as_ref();
+                record.note(
+                    server,
+                    at,
+                    None,
+                    Some(&accepted.token),
+                    presented.map(PeerCertificate::thumbprint).or(confirmed),
+                );
                 server.prepare(&mut request, accepted.certificate);
                 let protection =
                     Protection::new(server.clone(), accepted.token.clone(), record, &request);
@@ -108,30 +134,29 @@ impl<S: Service<Request<B>>, B> State<S, S::Future, B> {
                     reported: None,
                 }
             }
-            Err(denied) if server.reports_only() => {
-                record.note(server, Some(&denied.rejection), &denied.evidence);
-                hide_credentials(request.headers_mut());
-                let certificate = server.client_certificate(&RequestFacts::of(&request));
-                server.prepare(&mut request, certificate);
-                let reported = Reported(denied.rejection);
-                // What a layer further out has believed is not what this one would have.
-                request.extensions_mut().remove::<AccessToken>();
-                request.extensions_mut().remove::<Protection>();
-                request.extensions_mut().insert(reported.clone());
-                Self::Answering {
-                    answer: inner.call(request),
-                    nonce: None,
-                    reported: Some(reported),
-                }
-            }
             Err(Denied {
                 rejection,
                 evidence,
             }) => {
-                record.note(server, Some(&rejection), &evidence);
+                let Evidence { token, certificate } = &evidence;
+                record.note(server, at, Some(&rejection), token.as_ref(), *certificate);
+                if server.reports_only() {
+                    let certificate = server.client_certificate(&RequestFacts::of(&request));
+                    server.prepare(&mut request, certificate);
+                    let reported = Reported(rejection);
+                    // What a layer further out has believed is not what this one would have.
+                    request.extensions_mut().remove::<AccessToken>();
+                    request.extensions_mut().remove::<Protection>();
+                    request.extensions_mut().insert(reported.clone());
+                    return Self::Answering {
+                        answer: inner.call(request),
+                        nonce: None,
+                        reported: Some(reported),
+                    };
+                }
                 let facts = RequestFacts::of(&request);
                 Self::Refused {
-                    response: Some(server.answer(rejection, &facts, server.now())),
+                    response: Some(server.answer(rejection, &facts, at)),
                 }
             }
         }
@@ -155,8 +180,8 @@ where
                     inner,
                     begun,
                 } => {
-                    let (request, outcome) = ready!(verdict.as_mut().poll(cx));
-                    let next = State::after(server, inner, *begun, request, outcome);
+                    let decision = ready!(verdict.as_mut().poll(cx));
+                    let next = State::after(decision, server, inner, *begun);
                     this.state.set(next);
                 }
                 StateProj::Answering {
@@ -185,14 +210,5 @@ where
 impl<S: Service<Request<B>>, B> fmt::Debug for ProtectFuture<S, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProtectFuture").finish_non_exhaustive()
-    }
-}
-
-/// Whoever prints the headers behind the layer does not print the token.
-fn hide_credentials(headers: &mut HeaderMap) {
-    for (name, value) in headers {
-        if *name == AUTHORIZATION || *name == DPOP {
-            value.set_sensitive(true);
-        }
     }
 }

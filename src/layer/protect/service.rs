@@ -9,11 +9,15 @@ use http::{Request, Response};
 use http_body::Body;
 use tower::Service;
 
-use super::{ProtectFuture, future::Verdict};
+use super::{
+    ProtectFuture,
+    future::{Deciding, Decision},
+};
 use crate::{
     layer::ResponseBody,
     replay::Recording,
-    resource_server::{Findings, Judgement, RequestFacts, ResourceServer},
+    resource_server::{Accepted, Denied, Findings, Judgement, RequestFacts, ResourceServer},
+    time::Timestamp,
 };
 
 /// A service behind a resource server's verdict. Made by [`ProtectLayer`](super::ProtectLayer).
@@ -44,18 +48,43 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The service that was polled ready answers this request; its clone waits for the next one.
-        let clone = self.inner.clone();
-        let inner = mem::replace(&mut self.inner, clone);
         let begun = Instant::now();
-        let verdict = decide(&self.server, request);
-        ProtectFuture::new(&self.server, inner, verdict, begun)
+        let now = self.server.now();
+        match decide(&self.server, request, now) {
+            Verdict::Made(request, outcome) => {
+                let decision = Decision {
+                    request,
+                    outcome,
+                    at: now,
+                };
+                ProtectFuture::after(decision, &self.server, &mut self.inner, begun)
+            }
+            Verdict::Pending(verdict) => {
+                // The service that was polled ready answers this request; its clone waits for the next one.
+                let clone = self.inner.clone();
+                let inner = mem::replace(&mut self.inner, clone);
+                ProtectFuture::deciding(verdict, self.server.clone(), inner, begun)
+            }
+        }
     }
 }
 
+/// A verdict: made, or still waiting for keys or the replay store.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "lives for a moment; a box would cost every request"
+)]
+enum Verdict<B> {
+    Made(Request<B>, Result<Accepted, Denied>),
+    Pending(Deciding<B>),
+}
+
 /// Decides at once where that is possible: everything at hand and a replay store that answers without waiting.
-fn decide<B: Send + 'static>(server: &ResourceServer, request: Request<B>) -> Verdict<B> {
-    let now = server.now();
+fn decide<B: Send + 'static>(
+    server: &ResourceServer,
+    request: Request<B>,
+    now: Timestamp,
+) -> Verdict<B> {
     match server.judge(&RequestFacts::of(&request), now, &Findings::default()) {
         Judgement::Refused(denied) => Verdict::Made(request, Err(denied)),
         Judgement::Proven(proven) => {
@@ -66,7 +95,8 @@ fn decide<B: Send + 'static>(server: &ResourceServer, request: Request<B>) -> Ve
                     let server = server.clone();
                     Verdict::Pending(Box::pin(async move {
                         let answer = pending.await;
-                        (request, server.conclude(proven, Some(answer), now))
+                        let outcome = server.conclude(proven, Some(answer), now);
+                        Decision::made_now(request, outcome, &server)
                     }))
                 }
             }
@@ -75,8 +105,8 @@ fn decide<B: Send + 'static>(server: &ResourceServer, request: Request<B>) -> Ve
             let server = server.clone();
             Verdict::Pending(Box::pin(async move {
                 let facts = RequestFacts::of(&request);
-                let verdict = server.pursue(wish, &facts, now, || server.now()).await;
-                (request, verdict)
+                let outcome = server.pursue(wish, &facts, now, || server.now()).await;
+                Decision::made_now(request, outcome, &server)
             }))
         }
     }

@@ -166,6 +166,8 @@ fn what_nobody_vouches_for_is_hidden() {
         ("x-client-cert-leaf",           [true, true, true, true, true]),
         ("x-rewrite-url",                [true, false, false, true, true]),
         ("cf-connecting-ip",             [true, false, false, false, false]),
+        ("fastly-client-ip",             [true, false, false, false, false]),
+        ("true-client-ip",               [true, false, false, false, false]),
         ("client_cert",                  [true, true, true, true, true]),
         ("forwarded",                    [true, false, false, false, true]),
         ("x-forwarded-host",             [true, false, false, true, false]),
