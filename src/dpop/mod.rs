@@ -37,13 +37,13 @@ mod error;
 mod jti;
 mod nonce;
 mod policy;
+mod proof_key;
 mod signer;
 mod target_uri;
 #[cfg(test)]
 mod tests;
 mod verifier;
 
-pub(crate) use self::verifier::UnsignedProof;
 pub use self::{
     error::ProofError,
     nonce::{InvalidNonce, NonceFailure, NonceSecret, NonceState, Nonces, NoncesError},
@@ -52,3 +52,4 @@ pub use self::{
     target_uri::{InvalidTargetUri, TargetUri},
     verifier::{DPOP, ProofRequest, ProofVerifier, VerifiedProof, proof_header},
 };
+pub(crate) use self::{proof_key::ProofKey, verifier::UnsignedProof};

@@ -38,16 +38,17 @@ impl Server {
     }
 
     fn check(&self, proof: &str, key: &DpopKey) -> Result<VerifiedProof, ProofError> {
-        self.verifier.verify(
-            proof,
-            &ProofRequest {
-                method: "GET",
-                target: &self.target,
-                access_token_hash: Some(&self.hash),
-                bound_to: Some(key.thumbprint()),
-                now: NOW,
-            },
-        )
+        self.verifier.verify(proof, &self.request(key))
+    }
+
+    fn request(&self, key: &DpopKey) -> ProofRequest<'_> {
+        ProofRequest {
+            method: "GET",
+            target: &self.target,
+            access_token_hash: Some(&self.hash),
+            bound_to: Some(key.thumbprint()),
+            now: NOW,
+        }
     }
 }
 
@@ -463,6 +464,55 @@ fn a_key_that_is_kept_is_checked_like_a_new_one() {
             .unwrap_err(),
         ProofError::Method
     );
+}
+
+// RFC 9449 §4.3 checks 4, 6 and 7: what is known of a client beforehand saves work and decides nothing.
+#[test]
+fn a_key_that_is_known_counts_for_proofs_with_its_own_first_segment_only() {
+    let (key, other) = (DpopKey::generate(), DpopKey::generate());
+    let server = Server::new();
+    let known = server.check(&good(&key).sign(), &key).unwrap();
+    let known = known.key();
+    let check = |proof: &ProofBuilder, bound_to: &DpopKey| {
+        let request = server.request(bound_to);
+        server
+            .verifier
+            .verify_knowing(Some(known), &proof.sign(), &request)
+    };
+    let again = check(&good(&key), &key).unwrap();
+    assert!(Arc::ptr_eq(again.key(), known), "made ready once");
+    let spelt = check(&good(&key).header("x", 1), &key).unwrap();
+    assert!(!Arc::ptr_eq(spelt.key(), known), "another first segment");
+    let others = check(&good(&other), &other).unwrap();
+    assert_eq!(others.thumbprint(), other.thumbprint());
+    for (case, proof, bound_to, expected) in [
+        (
+            "for another key's token",
+            good(&key),
+            &other,
+            ProofError::KeyMismatch,
+        ),
+        (
+            "by another key",
+            good(&other),
+            &key,
+            ProofError::KeyMismatch,
+        ),
+        (
+            "forged",
+            good(&key).signed_by(&other),
+            &key,
+            ProofError::Signature,
+        ),
+        (
+            "another typ",
+            good(&key).header("typ", "jwt"),
+            &key,
+            ProofError::Type,
+        ),
+    ] {
+        assert_eq!(check(&proof, bound_to).unwrap_err(), expected, "{case}");
+    }
 }
 
 #[test]

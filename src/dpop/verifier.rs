@@ -11,6 +11,7 @@ use super::{
     claims::ProofClaims,
     jti::Jti,
     nonce::{NonceState, Nonces},
+    proof_key::ProofKey,
 };
 use crate::{
     jose::{
@@ -63,9 +64,9 @@ pub struct ProofRequest<'a> {
 /// been found good.
 #[derive(Clone, Debug)]
 pub struct VerifiedProof {
-    key: Arc<VerifyingKey>,
-    /// The first segment, where its key is not kept yet.
-    new_segment: Option<Box<str>>,
+    key: Arc<ProofKey>,
+    /// Whether the key had to be made ready for this proof.
+    is_new: bool,
     jti: Jti,
     last_accepted: Timestamp,
     nonce: Option<NonceState>,
@@ -75,7 +76,11 @@ impl VerifiedProof {
     /// Thumbprint of the key that signed the proof.
     #[must_use]
     pub fn thumbprint(&self) -> JwkThumbprint {
-        self.key.thumbprint()
+        self.key.key().thumbprint()
+    }
+
+    pub(crate) const fn key(&self) -> &Arc<ProofKey> {
+        &self.key
     }
 
     /// The proof's identifier, unique for its key.
@@ -122,7 +127,7 @@ impl UnsignedProof<'_> {
     /// Checks the signature.
     pub(crate) fn verify(self) -> Result<VerifiedProof, ProofError> {
         let Self { jws, claimed } = self;
-        jws.verify(&claimed.key).map_err(|error| match error {
+        jws.verify(claimed.key.key()).map_err(|error| match error {
             JwsError::Signature(_) => ProofError::Signature,
             other => ProofError::Malformed(other),
         })?;
@@ -137,11 +142,8 @@ pub struct ProofVerifier {
     nonces: Option<Arc<Nonces>>,
     /// By the first segment of a proof: it is the same text in every proof of one key, so its parse, thumbprint and
     /// prepared key need making only once.
-    keys: Cache<Box<str>, Arc<VerifyingKey>, RandomState>,
+    keys: Cache<Arc<str>, Arc<ProofKey>, RandomState>,
 }
-
-/// A longer first segment is not worth keeping: an RSA key of 4096 bits needs about 1000 characters.
-const MAX_KEPT_SEGMENT: usize = 2048;
 
 impl ProofVerifier {
     /// A verifier that demands no nonces.
@@ -189,7 +191,17 @@ impl ProofVerifier {
         proof: &str,
         request: &ProofRequest<'_>,
     ) -> Result<VerifiedProof, ProofError> {
-        self.check_unsigned(proof, request)?.verify()
+        self.verify_knowing(None, proof, request)
+    }
+
+    /// The same, for somebody whose proofs are most likely signed by a certain key.
+    pub(crate) fn verify_knowing(
+        &self,
+        key: Option<&Arc<ProofKey>>,
+        proof: &str,
+        request: &ProofRequest<'_>,
+    ) -> Result<VerifiedProof, ProofError> {
+        self.check(key, proof, request)?.verify()
     }
 
     /// Checks everything but the signature: what fails here need not be looked at any closer, nor what came along with it.
@@ -202,19 +214,30 @@ impl ProofVerifier {
         proof: &'a str,
         request: &ProofRequest<'_>,
     ) -> Result<UnsignedProof<'a>, ProofError> {
+        self.check(None, proof, request)
+    }
+
+    fn check<'a>(
+        &self,
+        known: Option<&Arc<ProofKey>>,
+        proof: &'a str,
+        request: &ProofRequest<'_>,
+    ) -> Result<UnsignedProof<'a>, ProofError> {
         if proof.len() > self.policy.max_bytes {
             return Err(ProofError::TooLarge(proof.len()));
         }
         let jws = CompactJws::parse(proof)?;
         let segment = jws.header_segment();
-        let (key, new_segment) = match self.keys.get(segment) {
-            Some(key) => (key, None),
-            None => (Arc::new(self.proof_key(&jws)?), Some(segment.into())),
+        let known = known.filter(|known| **known.segment() == *segment);
+        let (key, is_new) = match known.cloned().or_else(|| self.keys.get(segment)) {
+            Some(key) => (key, false),
+            None => (
+                Arc::new(ProofKey::new(segment, self.proof_key(&jws)?)),
+                true,
+            ),
         };
-        if request
-            .bound_to
-            .is_some_and(|bound| bound != key.thumbprint())
-        {
+        let thumbprint = key.key().thumbprint();
+        if request.bound_to.is_some_and(|bound| bound != thumbprint) {
             return Err(ProofError::KeyMismatch);
         }
 
@@ -237,11 +260,11 @@ impl ProofVerifier {
                 .ok_or(ProofError::MissingClaim("ath"))?;
             check_access_token_hash(ath, hash)?;
         }
-        let nonce = self.check_nonce(claims.nonce.as_deref(), key.thumbprint(), request.now)?;
+        let nonce = self.check_nonce(claims.nonce.as_deref(), thumbprint, request.now)?;
 
         let claimed = VerifiedProof {
             key,
-            new_segment,
+            is_new,
             jti: Jti::new(&claims.jti),
             last_accepted: self.policy.window.last_accepted(claims.iat),
             nonce,
@@ -253,10 +276,9 @@ impl ProofVerifier {
     ///
     /// Only accepted proofs earn that: a stranger who makes up keys cannot push out those of clients.
     pub fn remember(&self, accepted: &VerifiedProof) {
-        if let Some(segment) = &accepted.new_segment
-            && segment.len() <= MAX_KEPT_SEGMENT
-        {
-            self.keys.insert(segment.clone(), accepted.key.clone());
+        let key = &accepted.key;
+        if accepted.is_new && key.is_worth_keeping() {
+            self.keys.insert(key.segment().clone(), key.clone());
         }
     }
 

@@ -156,7 +156,14 @@ impl Fake {
     }
 
     pub(super) fn generation(&self) -> Option<u64> {
-        Some(self.live.current(self.now())?.generation)
+        let current = self.live.current(self.now());
+        let generation = self.live.generation(self.now());
+        assert_eq!(
+            generation,
+            current.map(|snapshot| snapshot.generation),
+            "of the same keys"
+        );
+        generation
     }
 
     /// The names of the current keys.

@@ -116,6 +116,22 @@ impl IssuerKeys {
         }
     }
 
+    /// The generation of what [`current`](Self::current) would give.
+    ///
+    /// Every request with a known token asks for it. Taking the keys for that would count one more owner of them, in a line of
+    /// cache that all threads then write to in turn.
+    #[cfg_attr(
+        not(feature = "discovery"),
+        expect(unused_variables, reason = "fixed keys have no age")
+    )]
+    pub(crate) fn generation(&self, now: Timestamp) -> Option<u64> {
+        match &self.0 {
+            Source::Fixed(snapshot) => Some(snapshot.generation),
+            #[cfg(feature = "discovery")]
+            Source::Live(live) => live.generation(now),
+        }
+    }
+
     /// The keys at `now`; if there are none, waits for one fetch, which all who wait share.
     ///
     /// The fetch goes on when a caller stops waiting. After a failed one the answer is an error at once until the next is due.

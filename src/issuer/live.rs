@@ -102,6 +102,10 @@ impl Live {
         self.shared.current(now)
     }
 
+    pub(super) fn generation(&self, now: Timestamp) -> Option<u64> {
+        self.shared.look(now, |snapshot| snapshot.generation)
+    }
+
     pub(super) async fn obtain(&self, now: Timestamp) -> Result<KeySnapshot, KeysUnavailable> {
         if let Some(snapshot) = self.current(now) {
             return Ok(snapshot);
@@ -215,10 +219,15 @@ impl Drop for Live {
 
 impl Shared {
     pub(super) fn current(&self, now: Timestamp) -> Option<KeySnapshot> {
+        self.look(now, KeySnapshot::clone)
+    }
+
+    /// Looks at the keys without taking them.
+    fn look<T>(&self, now: Timestamp, at: impl FnOnce(&KeySnapshot) -> T) -> Option<T> {
         let held = self.held.load();
         let held = held.as_ref()?;
         let young = now.since(held.confirmed) <= self.settings.maximum_age;
-        young.then(|| held.snapshot.clone())
+        young.then(|| at(&held.snapshot))
     }
 }
 

@@ -105,7 +105,7 @@ impl ResourceServer {
         findings: &Findings,
     ) -> Result<(), Halt> {
         let signed = &self.0.introspectors.signed;
-        let position = candidate.signed_by;
+        let position = candidate.signed_by();
         let Some(introspector) = position.and_then(|position| signed.get(position)?.as_ref())
         else {
             return Ok(());

@@ -1,6 +1,6 @@
 //! The verdict: from the facts of a request and the time to what is proven, or why not.
 
-use std::cell::Cell;
+use std::{cell::Cell, sync::Arc};
 
 use ::metrics::counter;
 
@@ -17,7 +17,9 @@ use super::{
     wish::{Findings, KeyWish, Wish},
 };
 use crate::{
-    dpop::{ProofError, ProofRequest, TargetUri, UnsignedProof, VerifiedProof, proof_header},
+    dpop::{
+        ProofError, ProofKey, ProofRequest, TargetUri, UnsignedProof, VerifiedProof, proof_header,
+    },
     jose::{CertificateThumbprint, JwkThumbprint},
     metrics,
     rejection::{AuthScheme, Refusal, Rejection},
@@ -40,6 +42,8 @@ pub(crate) struct Proven {
     pub(crate) token: AccessToken,
     pub(crate) certificate: ClientCertificate,
     pub(crate) proof: Option<VerifiedProof>,
+    /// The token where it is remembered, if it is.
+    pub(super) cached: Option<Arc<CachedToken>>,
 }
 
 impl Proven {
@@ -91,20 +95,32 @@ pub(super) struct Presented<'a> {
 /// A token that is good in itself. Whether its sender may use it is still to be seen.
 pub(super) struct Candidate {
     pub(super) token: AccessToken,
-    /// Position of the issuer that has signed it; `None` if it has just said what the token is.
-    #[cfg_attr(
-        not(feature = "discovery"),
-        expect(dead_code, reason = "only a question to the issuer needs it")
-    )]
-    pub(super) signed_by: Option<usize>,
+    /// The same where it is remembered, if this server has verified it itself.
+    cached: Option<Arc<CachedToken>>,
 }
 
-impl From<CachedToken> for Candidate {
-    fn from(cached: CachedToken) -> Self {
+impl Candidate {
+    /// Position of the issuer that has signed it; `None` if it has just said what the token is.
+    #[cfg(feature = "discovery")]
+    pub(super) fn signed_by(&self) -> Option<usize> {
+        self.cached.as_ref().map(|cached| cached.issuer)
+    }
+}
+
+impl From<Arc<CachedToken>> for Candidate {
+    fn from(cached: Arc<CachedToken>) -> Self {
         Self {
-            token: cached.token,
-            signed_by: Some(cached.issuer),
+            token: cached.token.clone(),
+            cached: Some(cached),
         }
+    }
+}
+
+/// A token that somebody else answers for, and remembers.
+impl From<AccessToken> for Candidate {
+    fn from(token: AccessToken) -> Self {
+        let cached = None;
+        Self { token, cached }
     }
 }
 
@@ -182,6 +198,7 @@ impl ResourceServer {
         match self.usable(&candidate, &presented, facts, now, findings, seen) {
             Ok((certificate, proof)) => Ok(Proven {
                 token: candidate.token,
+                cached: candidate.cached,
                 certificate,
                 proof,
             }),
@@ -215,7 +232,9 @@ impl ResourceServer {
             self.0.url.target(facts, &self.0.proxies)?;
         }
         let bound_to = token.confirmation().jkt;
-        let proof = self.proof(presented, facts, bound_to, now)?;
+        let cached = candidate.cached.as_deref();
+        let known = cached.and_then(CachedToken::proof_key);
+        let proof = self.proof(presented, facts, bound_to, known, now)?;
         // From here on somebody may have to be asked, so whoever gets here has shown that the token is theirs.
         #[cfg(feature = "discovery")]
         self.still_active(candidate, presented, now, findings)?;
@@ -229,6 +248,7 @@ impl ResourceServer {
         presented: &Presented<'_>,
         facts: &RequestFacts<'_>,
         bound_to: Option<JwkThumbprint>,
+        known: Option<&Arc<ProofKey>>,
         now: Timestamp,
     ) -> Result<Option<VerifiedProof>, Refusal> {
         let Some(proof) = presented.proof else {
@@ -248,7 +268,7 @@ impl ResourceServer {
                 bound_to,
                 now,
             };
-            self.0.proofs.verify(proof, &request)
+            self.0.proofs.verify_knowing(known, proof, &request)
         };
         #[cfg(feature = "authorization-server")]
         if let Some(own) = &self.0.own_tokens {
@@ -275,7 +295,7 @@ impl ResourceServer {
         )?;
         presented
             .verified
-            .set(self.proof(presented, facts, None, now)?);
+            .set(self.proof(presented, facts, None, None, now)?);
         Ok(())
     }
 
@@ -291,8 +311,7 @@ impl ResourceServer {
         if let Some(own) = &self.0.own_tokens {
             presented.credentials.check_syntax()?;
             let token = self.vouched(own, presented, facts, now, findings)?;
-            let signed_by = None;
-            return Ok(Candidate { token, signed_by });
+            return Ok(token.into());
         }
         // Each label in literals, which are not allocated.
         if let Some(cached) = self.remembered(presented.hash, now)? {
@@ -307,8 +326,7 @@ impl ResourceServer {
             && !is_jwt(text)
         {
             let token = self.introspected(introspector, presented, facts, now, findings)?;
-            let signed_by = None;
-            return Ok(Candidate { token, signed_by });
+            return Ok(token.into());
         }
         counter!(metrics::TOKEN_CACHE, "outcome" => "miss").increment(1);
         if self.0.encryption.is_dear(text) {
@@ -323,13 +341,17 @@ impl ResourceServer {
     }
 
     /// A token that was verified before, if its issuer's keys are still those it was verified with.
-    fn remembered(&self, hash: TokenHash, now: Timestamp) -> Result<Option<CachedToken>, Refusal> {
+    fn remembered(
+        &self,
+        hash: TokenHash,
+        now: Timestamp,
+    ) -> Result<Option<Arc<CachedToken>>, Refusal> {
         let Some(cached) = self.0.tokens.get(hash) else {
             return Ok(None);
         };
         let issuer = self.0.issuers.get(cached.issuer);
-        let current = issuer.and_then(|issuer| issuer.keys.current(now));
-        if current.is_none_or(|keys| keys.generation != cached.generation) {
+        let current = issuer.and_then(|issuer| issuer.keys.generation(now));
+        if current != Some(cached.generation) {
             return Ok(None);
         }
         match check_time(&cached.token, self.0.clock_skew, now) {
@@ -349,7 +371,7 @@ impl ResourceServer {
         facts: &RequestFacts<'_>,
         now: Timestamp,
         findings: &Findings,
-    ) -> Result<CachedToken, Halt> {
+    ) -> Result<Arc<CachedToken>, Halt> {
         let unverified = UnverifiedToken::parse(jwt)?;
         let mut issuers = self.0.issuers.iter().enumerate();
         let (position, issuer) = issuers
@@ -377,10 +399,7 @@ impl ResourceServer {
             }
             outcome => outcome?,
         };
-        Ok(CachedToken {
-            token,
-            issuer: position,
-            generation: snapshot.generation,
-        })
+        let cached = CachedToken::new(token, position, snapshot.generation);
+        Ok(Arc::new(cached))
     }
 }

@@ -14,9 +14,9 @@ use std::{
 
 use http::{Request, request};
 
-use super::*;
+use super::{judge::Judgement, token_cache::TokenHash, wish::Findings, *};
 use crate::{
-    dpop::{NonceSecret, Nonces, ProofError},
+    dpop::{NonceSecret, Nonces, ProofError, ProofPolicy},
     issuer::IssuerKeys,
     jose::{JwkSet, JwsAlgorithm},
     mtls::PeerCertificate,
@@ -467,6 +467,53 @@ fn a_remembered_token_is_still_bound() {
     );
 }
 
+#[test]
+fn the_key_of_the_first_accepted_proof_is_kept_beside_the_token() {
+    let mut policy = ProofPolicy::default();
+    policy.kept_keys = 0;
+    let world = World::with(|builder| builder.proofs(policy));
+    let token = world.token().mint();
+    let kept = || {
+        let cached = world.server.0.tokens.get(TokenHash::of(&token)).unwrap();
+        cached.proof_key().cloned()
+    };
+    // The key that a request with this proof is judged with.
+    let used = |proof: ProofBuilder| {
+        let request = dpop(&token, &proof.sign()).body(()).unwrap();
+        let facts = RequestFacts::of(&request);
+        match world.server.judge(&facts, NOW, &Findings::default()) {
+            Judgement::Proven(proven) => proven.proof.unwrap().key().clone(),
+            Judgement::Refused(_) | Judgement::Waits(_) => panic!("not proven"),
+        }
+    };
+    let good = || world.proof(&token);
+    let accepted = good().header("spelt", "so").sign();
+    let thief = DpopKey::generate();
+    let stolen = thief.proof("GET", URL, NOW).access_token(&token).sign();
+    let forged = good().signed_by(&thief).sign();
+    world.refusal(dpop(&token, &stolen));
+    world.refusal(dpop(&token, &forged));
+    used(good());
+    assert!(kept().is_none(), "nothing was accepted yet");
+
+    world.verify(dpop(&token, &accepted)).unwrap();
+    let first = kept().unwrap();
+    assert_eq!(world.refusal(dpop(&token, &accepted)), Refusal::Replayed);
+    assert!(Arc::ptr_eq(&used(good().header("spelt", "so")), &first));
+    assert!(!Arc::ptr_eq(&used(good()), &first), "spelt otherwise");
+    world.verify(dpop(&token, &good().sign())).unwrap();
+    assert!(Arc::ptr_eq(&kept().unwrap(), &first), "it stays");
+    for refused in [stolen, forged] {
+        world.refusal(dpop(&token, &refused));
+    }
+
+    let (long, padded) = (world.token().mint(), "x".repeat(2000));
+    let proof = world.proof(&long).header("x", padded).sign();
+    world.verify(dpop(&long, &proof)).unwrap();
+    let cached = world.server.0.tokens.get(TokenHash::of(&long)).unwrap();
+    assert!(cached.proof_key().is_none(), "not worth the room");
+}
+
 // RFC 8725 §3.8: the keys of one issuer say nothing about another's tokens.
 #[test]
 fn each_issuer_is_judged_by_its_own_keys() {
@@ -651,7 +698,7 @@ fn settings_that_make_no_sense_are_refused() {
         "no key, no issuer"
     );
     let narrow = World::with(|builder| {
-        builder.proofs(crate::dpop::ProofPolicy {
+        builder.proofs(ProofPolicy {
             algorithms: vec![JwsAlgorithm::Ps256],
             ..Default::default()
         })

@@ -1,8 +1,15 @@
 //! Tokens whose signature need not be verified again.
 
-use moka::sync::Cache;
+use std::sync::{Arc, OnceLock};
 
-use crate::{jose::sha256, token::AccessToken};
+use moka::sync::Cache;
+use rapidhash::quality::RandomState;
+
+use crate::{
+    dpop::{ProofKey, VerifiedProof},
+    jose::sha256,
+    token::AccessToken,
+};
 
 /// SHA-256 of an access token: its name in the cache, and what `ath` of a proof has to be (RFC 9449 §4.2).
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -15,27 +22,52 @@ impl TokenHash {
 }
 
 /// A token that has been verified, and under what.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct CachedToken {
     pub(super) token: AccessToken,
     /// Position of its issuer among those that are trusted.
     pub(super) issuer: usize,
     /// The issuer's keys at that time. Once they have changed, the token has to be verified anew: its key may be gone.
     pub(super) generation: u64,
+    /// The key that its first accepted proof was signed with, and so, most likely, all that follow.
+    proof_key: OnceLock<Arc<ProofKey>>,
+}
+
+impl CachedToken {
+    pub(super) const fn new(token: AccessToken, issuer: usize, generation: u64) -> Self {
+        Self {
+            token,
+            issuer,
+            generation,
+            proof_key: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn proof_key(&self) -> Option<&Arc<ProofKey>> {
+        self.proof_key.get()
+    }
+
+    /// Keeps the key of an accepted proof that came with the token, unless there is one.
+    pub(super) fn remember_key_of(&self, proof: &VerifiedProof) {
+        if proof.key().is_worth_keeping() {
+            self.proof_key.get_or_init(|| proof.key().clone());
+        }
+    }
 }
 
 /// Verified tokens, at most so many bytes of them. Any of them may be forgotten at any time.
 #[derive(Debug)]
-pub(super) struct TokenCache(Cache<TokenHash, Entry>);
+pub(super) struct TokenCache(Cache<TokenHash, Entry, RandomState>);
 
 #[derive(Clone, Debug)]
 struct Entry {
-    cached: CachedToken,
+    cached: Arc<CachedToken>,
     weight: u32,
 }
 
-/// What an entry costs beside the claims, and how much longer claims are in memory than in the token: both generous.
-const OVERHEAD: usize = 1024;
+/// What an entry costs beside the claims, the key of its proofs with it, and how much longer claims are in memory than in the
+/// token: both generous.
+const OVERHEAD: usize = 2048;
 const EXPANSION: usize = 4;
 
 impl TokenCache {
@@ -43,15 +75,16 @@ impl TokenCache {
         let cache = Cache::builder()
             .max_capacity(max_bytes)
             .weigher(|_, entry: &Entry| entry.weight)
-            .build();
+            // A fast one: its input is a hash, and what is kept was signed by an issuer.
+            .build_with_hasher(RandomState::new());
         Self(cache)
     }
 
-    pub(super) fn get(&self, hash: TokenHash) -> Option<CachedToken> {
+    pub(super) fn get(&self, hash: TokenHash) -> Option<Arc<CachedToken>> {
         self.0.get(&hash).map(|entry| entry.cached)
     }
 
-    pub(super) fn insert(&self, hash: TokenHash, token_bytes: usize, cached: CachedToken) {
+    pub(super) fn insert(&self, hash: TokenHash, token_bytes: usize, cached: Arc<CachedToken>) {
         let weight = token_bytes
             .saturating_mul(EXPANSION)
             .saturating_add(OVERHEAD);
@@ -100,12 +133,7 @@ mod tests {
         let hash = |number: u32| TokenHash::of(&number.to_string());
         let insert = |number| {
             let token = token.clone();
-            let (issuer, generation) = (0, 1);
-            let cached = CachedToken {
-                token,
-                issuer,
-                generation,
-            };
+            let cached = Arc::new(CachedToken::new(token, 0, 1));
             cache.insert(hash(number), LENGTH, cached);
         };
         let busy = 0..20;

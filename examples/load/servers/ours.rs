@@ -31,7 +31,7 @@ pub fn router(arguments: &Arguments, folder: &Folder) -> Outcome<Router> {
     let mut server = ResourceServer::builder(&folder.audience, issuer)
         .proofs(policy)
         .replay_store(MemoryReplayStore::new(
-            arguments.number("capacity", 5_000_000)?,
+            arguments.number("capacity", MemoryReplayStore::DEFAULT_CAPACITY)?,
         ));
     if arguments.text("token-cache").is_some() {
         server = server.token_cache_bytes(arguments.number("token-cache", 0)? as u64);
