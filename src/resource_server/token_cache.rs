@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use moka::sync::Cache;
+use quick_cache::{
+    Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 use rapidhash::quality::RandomState;
 
 use crate::{
@@ -55,9 +58,13 @@ impl CachedToken {
     }
 }
 
-/// Verified tokens, at most so many bytes of them. Any of them may be forgotten at any time.
+/// Verified tokens, at most so many bytes of them. Any of them may be forgotten at any time; those that are used again and
+/// again stay when a multitude comes by once.
+///
+/// To find one writes to nothing that others have to read: a cache that keeps an exact account of what is used when has every
+/// request of every thread write to it.
 #[derive(Debug)]
-pub(super) struct TokenCache(Cache<TokenHash, Entry, RandomState>);
+pub(super) struct TokenCache(Cache<TokenHash, Entry, ByWeight, RandomState>);
 
 #[derive(Clone, Debug)]
 struct Entry {
@@ -65,19 +72,36 @@ struct Entry {
     weight: u32,
 }
 
+#[derive(Clone, Debug)]
+struct ByWeight;
+
+impl Weighter<TokenHash, Entry> for ByWeight {
+    fn weight(&self, _: &TokenHash, entry: &Entry) -> u64 {
+        entry.weight.into()
+    }
+}
+
 /// What an entry costs beside the claims, the key of its proofs with it, and how much longer claims are in memory than in the
 /// token: both generous.
 const OVERHEAD: usize = 2048;
 const EXPANSION: usize = 4;
 
+/// What most entries weigh, about: that of a token of 900 bytes.
+const USUAL: u64 = 5_632;
+/// For so many entries at most there is room made beforehand.
+const FORESEEN: u64 = 65_536;
+
 impl TokenCache {
     pub(super) fn new(max_bytes: u64) -> Self {
-        let cache = Cache::builder()
-            .max_capacity(max_bytes)
-            .weigher(|_, entry: &Entry| entry.weight)
+        let foreseen = (max_bytes / USUAL).min(FORESEEN);
+        Self(Cache::with(
+            usize::try_from(foreseen).unwrap_or_default(),
+            max_bytes,
+            ByWeight,
             // A fast one: its input is a hash, and what is kept was signed by an issuer.
-            .build_with_hasher(RandomState::new());
-        Self(cache)
+            RandomState::new(),
+            DefaultLifecycle::default(),
+        ))
     }
 
     pub(super) fn get(&self, hash: TokenHash) -> Option<Arc<CachedToken>> {
@@ -93,7 +117,7 @@ impl TokenCache {
     }
 
     pub(super) fn remove(&self, hash: TokenHash) {
-        self.0.invalidate(&hash);
+        self.0.remove(&hash);
     }
 }
 
@@ -142,15 +166,45 @@ mod tests {
             insert(number);
             if number % 50 == 0 {
                 busy.clone().for_each(|busy| drop(cache.get(hash(busy))));
-                cache.0.run_pending_tasks();
-                assert!(cache.0.weighted_size() <= BYTES, "after {number}");
+                assert!(cache.0.weight() <= BYTES, "after {number}");
             }
         }
         let each = (LENGTH * EXPANSION + OVERHEAD) as u64;
         let room = BYTES / each;
-        assert!((room / 2..=room).contains(&cache.0.entry_count()));
+        assert!((room / 2..=room).contains(&(cache.0.len() as u64)));
         for busy in busy {
             assert!(cache.get(hash(busy)).is_some(), "{busy}");
         }
+    }
+
+    #[test]
+    fn what_is_removed_or_too_large_is_not_kept() {
+        let token = token();
+        for (case, max_bytes, token_bytes, kept) in [
+            ("usual", 64 * 1024 * 1024, 900, true),
+            (
+                "as long as tokens may be",
+                64 * 1024 * 1024,
+                16 * 1024,
+                true,
+            ),
+            ("no bound", u64::MAX, 900, true),
+            ("larger than all there is", 4096, 900, false),
+            ("nothing is to be kept", 0, 900, false),
+        ] {
+            let cache = TokenCache::new(max_bytes);
+            let hash = TokenHash::of(case);
+            let cached = Arc::new(CachedToken::new(token.clone(), 0, 1));
+            cache.insert(hash, token_bytes, cached);
+            assert_eq!(cache.get(hash).is_some(), kept, "{case}");
+            cache.remove(hash);
+            assert!(cache.get(hash).is_none(), "{case}");
+        }
+        // The largest setting is one, too.
+        assert!(
+            TokenCache::new(1 << 40)
+                .get(TokenHash::of("none"))
+                .is_none()
+        );
     }
 }
