@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::jose::VerifyingKey;
+use crate::jose::{JwsAlgorithm, VerifyingKey};
 
 /// A key that has been made ready, and the first segment of the proofs it signs: the same text in all of them, by which the
 /// key is known again without being parsed or hashed.
@@ -14,6 +14,9 @@ pub(crate) struct ProofKey {
 
 /// A longer first segment is not worth keeping: an RSA key of 4096 bits needs about 1000 characters.
 const LONGEST: usize = 2048;
+
+/// The first segment of a key on a curve takes some 250 characters.
+const SHORT: usize = 512;
 
 impl ProofKey {
     pub(super) fn new(segment: &str, key: VerifyingKey) -> Self {
@@ -29,7 +32,15 @@ impl ProofKey {
         &self.key
     }
 
-    pub(crate) fn is_worth_keeping(&self) -> bool {
+    pub(super) fn is_worth_keeping(&self) -> bool {
         self.segment.len() <= LONGEST
+    }
+
+    /// Whether it takes less than 1.5 KiB: a key on a curve, in a header of the usual size.
+    pub(crate) fn is_small(&self) -> bool {
+        match self.key.algorithm() {
+            JwsAlgorithm::Es256 | JwsAlgorithm::EdDsa => self.segment.len() <= SHORT,
+            JwsAlgorithm::Ps256 => false,
+        }
     }
 }

@@ -290,7 +290,7 @@ impl ProofVerifier {
     }
 
     #[cfg(test)]
-    pub(super) fn kept_keys(&self) -> u64 {
+    pub(crate) fn kept_keys(&self) -> u64 {
         self.keys.run_pending_tasks();
         self.keys.entry_count()
     }

@@ -25,6 +25,8 @@ mod forwarded;
 mod peer;
 
 pub use crate::jose::CertificateThumbprint;
+#[cfg(test)]
+pub(crate) use forwarded::{CERTIFICATE_HEADER_FAMILIES, CERTIFICATE_HEADERS};
 pub use forwarded::{
     CertificateHeader, CertificateHeaderError, CertificateHeaderFlaw, ForwardedCertificate,
     is_certificate_header,

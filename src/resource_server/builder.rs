@@ -260,9 +260,10 @@ impl ResourceServerBuilder {
 
     /// Sets how many bytes verified tokens may occupy; 64 MiB unless set.
     ///
-    /// Each counts for 1 KiB and four times its length, which is generous: 64 MiB hold 14 000 tokens of 900 bytes. Those that
+    /// Each counts for 2 KiB and four times its length, which is generous: 64 MiB hold 11 900 tokens of 900 bytes. Those that
     /// are used again and again stay when a multitude comes by once. One that is not kept is verified again: so let there be
-    /// room for as many as are in use at a time. Zero keeps none.
+    /// room for as many as are in use at a time, and a tenth more, because the room is divided among parts that are locked apart.
+    /// A token that would take more than 170 KiB may not be kept. Zero keeps none.
     pub fn token_cache_bytes(mut self, bytes: u64) -> Self {
         self.token_cache_bytes = bytes;
         self

@@ -424,6 +424,28 @@ fn our_own_faults_are_not_the_clients() {
     }
 }
 
+// Only accepted proofs earn their key a place.
+#[test]
+fn a_proof_that_is_not_recorded_leaves_its_key_nowhere() {
+    let broken = World::with(|builder| builder.replay_store(Broken(StoreError::Full)));
+    let honest = World::new();
+    let token = honest.token().mint();
+    let spent = honest.proof(&token).sign();
+    honest.verify(dpop(&token, &spent)).unwrap();
+    assert_eq!(honest.server.0.proofs.kept_keys(), 1);
+    // As if the token had come for the first time.
+    honest.server.forget(&token);
+    assert_eq!(honest.refusal(dpop(&token, &spent)), Refusal::Replayed);
+    let failing = broken.token().mint();
+    let proof = broken.proof(&failing).sign();
+    assert!(broken.verify(dpop(&failing, &proof)).is_err());
+    assert_eq!(broken.server.0.proofs.kept_keys(), 0);
+    for (world, token) in [(&honest, &token), (&broken, &failing)] {
+        let cached = world.server.0.tokens.get(TokenHash::of(token)).unwrap();
+        assert!(cached.proof_key().is_none());
+    }
+}
+
 #[test]
 fn a_remembered_token_still_ends() {
     let world = World::new();
@@ -506,12 +528,25 @@ fn the_key_of_the_first_accepted_proof_is_kept_beside_the_token() {
     for refused in [stolen, forged] {
         world.refusal(dpop(&token, &refused));
     }
+}
 
-    let (long, padded) = (world.token().mint(), "x".repeat(2000));
-    let proof = world.proof(&long).header("x", padded).sign();
-    world.verify(dpop(&long, &proof)).unwrap();
-    let cached = world.server.0.tokens.get(TokenHash::of(&long)).unwrap();
-    assert!(cached.proof_key().is_none(), "not worth the room");
+#[test]
+fn a_large_key_is_not_kept_beside_a_token() {
+    let world = World::new();
+    let rsa = DpopKey::generate_for(JwsAlgorithm::Ps256);
+    for (case, key, padding, kept) in [
+        ("usual", &world.client, 0, true),
+        ("a long header", &world.client, 512, false),
+        ("RSA", &rsa, 0, false),
+    ] {
+        let token = world.issuer.token(NOW).bound_to_key(key.thumbprint());
+        let token = token.mint();
+        let proof = key.proof("GET", URL, NOW).access_token(&token);
+        let proof = proof.header("x", "x".repeat(padding)).sign();
+        world.verify(dpop(&token, &proof)).unwrap();
+        let cached = world.server.0.tokens.get(TokenHash::of(&token)).unwrap();
+        assert_eq!(cached.proof_key().is_some(), kept, "{case}");
+    }
 }
 
 // RFC 8725 §3.8: the keys of one issuer say nothing about another's tokens.

@@ -50,9 +50,10 @@ impl CachedToken {
         self.proof_key.get()
     }
 
-    /// Keeps the key of an accepted proof that came with the token, unless there is one.
+    /// Keeps the key of an accepted proof that came with the token, unless there is one. Large keys are in one place only, where
+    /// they are counted.
     pub(super) fn remember_key_of(&self, proof: &VerifiedProof) {
-        if proof.key().is_worth_keeping() {
+        if proof.key().is_small() {
             self.proof_key.get_or_init(|| proof.key().clone());
         }
     }
@@ -61,8 +62,8 @@ impl CachedToken {
 /// Verified tokens, at most so many bytes of them. Any of them may be forgotten at any time; those that are used again and
 /// again stay when a multitude comes by once.
 ///
-/// To find one writes to nothing that others have to read: a cache that keeps an exact account of what is used when has every
-/// request of every thread write to it.
+/// To find one writes to nothing but a part of the cache and the token itself: a cache with an exact account of what is used
+/// when has every request of every thread write to the same place.
 #[derive(Debug)]
 pub(super) struct TokenCache(Cache<TokenHash, Entry, ByWeight, RandomState>);
 
@@ -88,7 +89,8 @@ const EXPANSION: usize = 4;
 
 /// What most entries weigh, about: that of a token of 900 bytes.
 const USUAL: u64 = 5_632;
-/// For so many entries at most there is room made beforehand.
+/// Entries that are reckoned with at most: the number of parts depends on it, and how many are remembered by name after they
+/// were pushed out.
 const FORESEEN: u64 = 65_536;
 
 impl TokenCache {

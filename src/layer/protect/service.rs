@@ -33,6 +33,14 @@ impl<S> Protect<S> {
     }
 }
 
+impl<S: Clone> Protect<S> {
+    /// The service that was polled ready. Its clone waits for the next request.
+    fn take_ready(&mut self) -> S {
+        let clone = self.inner.clone();
+        mem::replace(&mut self.inner, clone)
+    }
+}
+
 impl<S, B, A> Service<Request<B>> for Protect<S>
 where
     S: Service<Request<B>, Response = Response<A>> + Clone,
@@ -52,6 +60,10 @@ where
         let now = self.server.now();
         match decide(&self.server, request, now) {
             Verdict::Made(request, outcome) => {
+                if outcome.is_err() && !self.server.reports_only() {
+                    // What was reserved for the request, a place under a limit perhaps, is free again.
+                    drop(self.take_ready());
+                }
                 let decision = Decision {
                     request,
                     outcome,
@@ -60,9 +72,7 @@ where
                 ProtectFuture::after(decision, &self.server, &mut self.inner, begun)
             }
             Verdict::Pending(verdict) => {
-                // The service that was polled ready answers this request; its clone waits for the next one.
-                let clone = self.inner.clone();
-                let inner = mem::replace(&mut self.inner, clone);
+                let inner = self.take_ready();
                 ProtectFuture::deciding(verdict, self.server.clone(), inner, begun)
             }
         }

@@ -149,6 +149,73 @@ fn a_certificate_is_named_beside_a_key_it_is_not_demanded_with() {
     assert!(lines[0].key && lines[0].certificate, "{lines:?}");
 }
 
+// What comes after the verdict is about the same request: a scope that is missing, a proof that was seen before.
+#[test]
+fn a_certificate_is_named_in_each_later_refusal() {
+    let kept = Kept::default();
+    let world = world(&kept, |builder| builder);
+    let certificate = PeerCertificate::new(*b"mine", []);
+    let mut first = world.request("a");
+    first.extensions_mut().insert(certificate.clone());
+    let mut again = Request::get("/a").extension(certificate.clone());
+    *again.headers_mut().unwrap() = first.headers().clone();
+    let token = world
+        .issuer
+        .token(NOW)
+        .bound_to_certificate(certificate.thumbprint());
+    let no_scope = Request::get("/a")
+        .header("authorization", format!("Bearer {}", token.mint()))
+        .extension(certificate);
+    send(&world, first);
+    send(&world, again.body(()).unwrap());
+    send(&world, no_scope.body(()).unwrap());
+    let lines = kept.0.lock().unwrap();
+    let seen: Vec<_> = lines
+        .iter()
+        .map(|line| (line.reason, line.certificate))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("none", true),
+            ("replayed", true),
+            ("none", true),
+            ("scope", true)
+        ]
+    );
+}
+
+#[test]
+fn a_decision_that_was_waited_for_has_the_time_at_which_it_was_made() {
+    struct Times(Arc<Mutex<Vec<Timestamp>>>);
+    impl AuditSink for Times {
+        fn record(&self, event: &AuditEvent<'_>) {
+            self.0.lock().unwrap().push(event.at);
+        }
+    }
+    /// A store that takes a second, by this clock.
+    struct Slow(ManualClock);
+    impl ReplayStore for Slow {
+        fn record(&self, _: ReplayKey, _: Timestamp, now: Timestamp) -> Recording {
+            let clock = self.0.clone();
+            Recording::pending(Box::pin(async move {
+                clock.set(now.plus(Duration::from_secs(1)));
+                Ok(crate::replay::Recorded::First)
+            }))
+        }
+    }
+    let (times, clock) = (Arc::default(), ManualClock::at(NOW));
+    let sink = Times(Arc::clone(&times));
+    let store = Slow(clock.clone());
+    let world = World::with(|builder| builder.clock(clock).audit(sink).replay_store(store));
+    let request = world.request("");
+    world.send(FapiLayer::new(world.server.clone()), request);
+    let bare = Request::get("/a").body(()).unwrap();
+    world.send(FapiLayer::new(world.server.clone()), bare);
+    let later = NOW.plus(Duration::from_secs(1));
+    assert_eq!(*times.lock().unwrap(), [later, later]);
+}
+
 #[test]
 fn what_is_only_reported_says_so() {
     let kept = Kept::default();

@@ -9,6 +9,7 @@ mod metadata;
 mod migration;
 mod profiles;
 mod proxied;
+mod readiness;
 
 use std::{
     convert::Infallible,
@@ -231,7 +232,7 @@ fn a_second_request_on_the_same_service_is_judged_anew() {
 }
 
 /// A store that has to be waited for.
-struct Remote(MemoryReplayStore);
+pub(super) struct Remote(pub(super) MemoryReplayStore);
 
 impl ReplayStore for Remote {
     fn record(&self, key: ReplayKey, expires: Timestamp, now: Timestamp) -> Recording {

@@ -205,33 +205,35 @@ impl CertificateHeader {
 /// Such headers are hidden from the service behind, unless a trusted proxy writes them.
 #[must_use]
 pub fn is_certificate_header(name: &HeaderName) -> bool {
-    const NAMES: [&str; 11] = [
-        "client-cert",
-        "client-cert-chain",
-        "x-forwarded-client-cert",
-        "x-forwarded-tls-client-cert",
-        "x-forwarded-tls-client-cert-info",
-        // The names that are usual where the operator chooses: nginx and its ingress controller, HAProxy, Apache, Azure.
-        "x-arr-clientcert",
-        "x-client-cert",
-        "x-client-certificate",
-        "x-client-verify",
-        "x-ssl-cert",
-        "x-tls-client-cert",
-    ];
-    // And what is written beside them: subject, serial number, fingerprint.
-    const FAMILIES: [&str; 4] = [
-        "ssl-client-",
-        "x-ssl-client-",
-        "x-client-cert-",
-        "cf-client-cert-",
-    ];
-    NAMES.contains(&name.as_str())
-        || FAMILIES
+    CERTIFICATE_HEADERS.contains(&name.as_str())
+        || CERTIFICATE_HEADER_FAMILIES
             .iter()
             .any(|prefix| name.as_str().starts_with(prefix))
         || alb::is_of_alb(name)
 }
+
+pub(crate) const CERTIFICATE_HEADERS: [&str; 11] = [
+    "client-cert",
+    "client-cert-chain",
+    "x-forwarded-client-cert",
+    "x-forwarded-tls-client-cert",
+    "x-forwarded-tls-client-cert-info",
+    // The names that are usual where the operator chooses: nginx and its ingress controller, HAProxy, Apache, Azure.
+    "x-arr-clientcert",
+    "x-client-cert",
+    "x-client-certificate",
+    "x-client-verify",
+    "x-ssl-cert",
+    "x-tls-client-cert",
+];
+
+/// And what is written beside them: subject, serial number, fingerprint.
+pub(crate) const CERTIFICATE_HEADER_FAMILIES: [&str; 4] = [
+    "ssl-client-",
+    "x-ssl-client-",
+    "x-client-cert-",
+    "cf-client-cert-",
+];
 
 /// A client certificate that a trusted proxy passed on, or at least its hash.
 #[derive(Clone, Debug)]

@@ -223,41 +223,42 @@ fn hyphened(name: &HeaderName) -> Option<HeaderName> {
 }
 
 fn is_forwarding_header(name: &HeaderName) -> bool {
-    tells_the_url(name)
-        || [
-            "x-forwarded-for",
-            "x-forwarded-by",
-            "x-real-ip",
-            "x-client-ip",
-            "x-cluster-client-ip",
-            "x-envoy-external-address",
-            "cf-connecting-ip",
-            "fastly-client-ip",
-            "true-client-ip",
-        ]
-        .contains(&name.as_str())
+    tells_the_url(name) || OF_THE_ADDRESS.contains(&name.as_str())
 }
 
 fn tells_the_url(name: &HeaderName) -> bool {
-    const NAMES: [&str; 15] = [
-        "forwarded",
-        "x-forwarded-host",
-        "x-forwarded-method",
-        "x-forwarded-path",
-        "x-forwarded-port",
-        "x-forwarded-prefix",
-        "x-forwarded-proto",
-        "x-forwarded-scheme",
-        "x-forwarded-server",
-        "x-forwarded-ssl",
-        "x-forwarded-uri",
-        "x-original-host",
-        "x-original-url",
-        "x-rewrite-url",
-        "x-scheme",
-    ];
-    NAMES.contains(&name.as_str())
+    OF_THE_URL.contains(&name.as_str())
 }
+
+const OF_THE_ADDRESS: [&str; 9] = [
+    "x-forwarded-for",
+    "x-forwarded-by",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+    "true-client-ip",
+];
+
+const OF_THE_URL: [&str; 15] = [
+    "forwarded",
+    "x-forwarded-host",
+    "x-forwarded-method",
+    "x-forwarded-path",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
+    "x-forwarded-proto",
+    "x-forwarded-scheme",
+    "x-forwarded-server",
+    "x-forwarded-ssl",
+    "x-forwarded-uri",
+    "x-original-host",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-scheme",
+];
 
 #[cfg(test)]
 mod tests;

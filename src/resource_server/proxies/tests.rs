@@ -3,7 +3,7 @@
 use http::Request;
 
 use super::*;
-use crate::mtls::PeerAddr;
+use crate::mtls::{CERTIFICATE_HEADER_FAMILIES, CERTIFICATE_HEADERS, PeerAddr};
 
 fn networks(texts: &[&str]) -> TrustedProxies {
     TrustedProxies::new(texts.iter().map(|text| text.parse::<IpNet>().unwrap()))
@@ -204,5 +204,20 @@ fn what_nobody_vouches_for_is_hidden() {
         assert!(!apache.distrust(&name(own), true) && apache.distrust(&name(own), false));
         let other = own.replace('_', "-").parse().unwrap();
         assert!(apache.distrust(&other, true) && apache.distrust(&other, false));
+    }
+}
+
+#[test]
+fn every_listed_header_of_a_stranger_is_hidden() {
+    let families = CERTIFICATE_HEADER_FAMILIES.map(|family| format!("{family}x"));
+    let names = CERTIFICATE_HEADERS
+        .into_iter()
+        .chain(OF_THE_ADDRESS)
+        .chain(OF_THE_URL);
+    for name in names.chain(families.iter().map(String::as_str)) {
+        for name in [name.to_owned(), name.replace('-', "_")] {
+            let header = name.parse().unwrap();
+            assert!(TrustedProxies::default().distrust(&header, false), "{name}");
+        }
     }
 }
