@@ -13,7 +13,7 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 use super::{
-    FetchError,
+    FetchError, IssuerKeys,
     live::{Live, Settings},
     source::{Fetched, Source},
 };
@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub(super) const LIFETIME: Duration = Duration::from_secs(600);
-pub(super) const MAXIMUM_AGE: Duration = Duration::from_hours(2);
+pub(crate) const MAXIMUM_AGE: Duration = Duration::from_hours(2);
 pub(super) const COOL_DOWN: Duration = Duration::from_secs(30);
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -32,7 +32,7 @@ pub(super) const fn secs(seconds: u64) -> Duration {
 }
 
 /// Keys that are fetched from a [`World`].
-pub(super) struct Fake {
+pub(crate) struct Fake {
     pub(super) live: Arc<Live>,
     world: Arc<World>,
     clock: Arc<dyn Clock>,
@@ -89,7 +89,7 @@ impl World {
 }
 
 impl Fake {
-    pub(super) fn start<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn start<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
         Self::start_with(keys, TokioClock(Instant::now()))
     }
 
@@ -127,9 +127,18 @@ impl Fake {
     }
 
     /// From now on these are the issuer's keys.
-    pub(super) fn publish<'a>(&self, keys: impl IntoIterator<Item = &'a str>) {
+    pub(crate) fn publish<'a>(&self, keys: impl IntoIterator<Item = &'a str>) {
         let keys = keys.into_iter().map(|name| self.world.key(name));
-        *self.world.answer.lock().unwrap() = Ok(JwkSet::new(keys));
+        self.publish_set(JwkSet::new(keys));
+    }
+
+    /// The same, with keys from elsewhere.
+    pub(crate) fn publish_set(&self, set: JwkSet) {
+        *self.world.answer.lock().unwrap() = Ok(set);
+    }
+
+    pub(crate) fn keys(&self) -> IssuerKeys {
+        IssuerKeys::live(self.live.clone())
     }
 
     /// From now on this key is the only one, and has another name.
@@ -138,7 +147,7 @@ impl Fake {
         *self.world.answer.lock().unwrap() = Ok(JwkSet::new([key]));
     }
 
-    pub(super) fn fail(&self, error: FetchError) {
+    pub(crate) fn fail(&self, error: FetchError) {
         *self.world.answer.lock().unwrap() = Err(error);
     }
 
@@ -151,7 +160,7 @@ impl Fake {
         self.world.fetches.load(Ordering::SeqCst)
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
@@ -174,12 +183,12 @@ impl Fake {
     }
 
     /// Waits for the first keys and gives their generation.
-    pub(super) async fn settled(&self) -> u64 {
+    pub(crate) async fn settled(&self) -> u64 {
         self.live.obtain(self.now()).await.unwrap().generation
     }
 
     /// Waits until a refresh has just been made.
-    pub(super) async fn rest(&self) {
+    pub(crate) async fn rest(&self) {
         let fetches = self.fetches();
         while self.fetches() == fetches {
             sleep(secs(1)).await;

@@ -97,8 +97,8 @@ impl IssuerKeys {
     }
 
     #[cfg(feature = "discovery")]
-    pub(super) fn live(live: Live) -> Self {
-        Self(Source::Live(Arc::new(live)))
+    pub(super) fn live(live: impl Into<Arc<Live>>) -> Self {
+        Self(Source::Live(live.into()))
     }
 
     /// The keys at `now`, without waiting and without a lock.

@@ -27,7 +27,7 @@ mod transport_error;
 #[cfg(feature = "discovery")]
 mod discovery;
 #[cfg(all(test, feature = "discovery"))]
-mod fake_source;
+pub(crate) mod fake_source;
 #[cfg(feature = "discovery")]
 mod freshness;
 #[cfg(any(feature = "discovery", feature = "client"))]

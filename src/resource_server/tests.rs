@@ -471,6 +471,48 @@ fn a_remembered_token_still_ends() {
     );
 }
 
+// RFC 8725 §3.8, and what revoking a key has to mean: a token that is remembered rests on keys that are still the issuer's.
+#[cfg(feature = "discovery")]
+#[tokio::test(start_paused = true)]
+async fn a_remembered_token_passes_no_longer_than_the_keys_it_was_verified_with() {
+    use crate::issuer::fake_source::{Fake, MAXIMUM_AGE};
+    let fake = Fake::start([]);
+    let issuer = TestIssuer::new("https://as.example.com", API);
+    fake.publish_set(issuer.jwks());
+    fake.settled().await;
+    let trusted = TrustedIssuer::new(issuer.issuer(), fake.keys());
+    let server = ResourceServer::builder(API, trusted).build().unwrap();
+    let certificate = certificate("mine");
+    let token = issuer.token(fake.now()).claim("exp", i64::MAX);
+    let token = token.bound_to_certificate(certificate.thumbprint()).mint();
+    let request = bearer(&token).extension(certificate).body(()).unwrap();
+    let verify = || async {
+        let facts = RequestFacts::of(&request);
+        server.verify(&facts, fake.now()).await
+    };
+    verify().await.unwrap();
+    fake.fail(crate::issuer::FetchError::Timeout);
+    tokio::time::sleep(MAXIMUM_AGE + Duration::from_secs(2)).await;
+    let outcome = verify().await;
+    assert!(
+        matches!(outcome, Err(Rejection::Failed(Fault::Keys(_)))),
+        "too old: {outcome:?}"
+    );
+    fake.publish_set(issuer.jwks());
+    fake.rest().await;
+    verify().await.unwrap();
+    fake.publish(["another"]);
+    fake.rest().await;
+    let outcome = verify().await;
+    assert!(
+        matches!(
+            outcome,
+            Err(Rejection::Refused(Refusal::Token(TokenError::UnknownKey)))
+        ),
+        "withdrawn: {outcome:?}"
+    );
+}
+
 #[test]
 fn a_remembered_token_is_still_bound() {
     let world = World::new();

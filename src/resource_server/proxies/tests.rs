@@ -197,6 +197,10 @@ fn what_nobody_vouches_for_is_hidden() {
         assert!(!TrustedProxies::default().distrust(&name(own), false));
     }
     assert!(nginx.distrust(&name("x_of_mine"), true));
+    // Whatever its name begins with.
+    let named = CertificateHeader::escaped_pem(name("my-client"));
+    let named = silent.clone().certificate_header(named);
+    assert!(named.distrust(&name("my-client"), false) && named.distrust(&name("my_client"), true));
     // An operator may write the underscores.
     for own in ["x_of_mine", "ssl_client_cert"] {
         let header = CertificateHeader::escaped_pem(name(own));
