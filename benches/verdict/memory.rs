@@ -6,12 +6,14 @@ use tower_fapi::{
     dpop::{ProofPolicy, ProofRequest, ProofVerifier, TargetUri},
     jose::{JwsAlgorithm, sha256},
     mtls::PeerCertificate,
+    replay::{Recorded, Recording, ReplayKey, ReplayStore},
     testing::DpopKey,
+    time::Timestamp,
 };
 
 use crate::{
     measure::Extent,
-    world::{NOW, URL, World, request},
+    world::{NOW, URL, World, request, with_proof},
 };
 
 pub(crate) fn print(extent: Extent) {
@@ -36,6 +38,10 @@ pub(crate) fn print(extent: Extent) {
             keys(clients, JwsAlgorithm::Es256, clients),
         ),
         ("tokens of 900 bytes, 64 MiB kept", tokens(clients)),
+        (
+            "the same, with the keys of their proofs",
+            bound_tokens(clients),
+        ),
     ];
     if extent == Extent::Trial {
         return;
@@ -101,6 +107,35 @@ fn tokens(clients: u64) -> Kept {
         clients,
         bytes: resident() - before,
         _by: Box::new(world),
+    }
+}
+
+/// Each with a key of its own, as far as anybody knows, which is kept nowhere but beside the token.
+fn bound_tokens(clients: u64) -> Kept {
+    let mut policy = ProofPolicy::default();
+    policy.kept_keys = 0;
+    let world = World::with(JwsAlgorithm::Es256, JwsAlgorithm::Es256, |builder| {
+        builder.proofs(policy).replay_store(Forgetful)
+    });
+    let before = resident();
+    for client in 0..clients {
+        let token = world.bound().mint();
+        let proof = world.client.proof("GET", URL, NOW).access_token(&token);
+        world.verify(&with_proof(&token, &proof.header("client", client).sign()));
+    }
+    Kept {
+        clients,
+        bytes: resident() - before,
+        _by: Box::new(world),
+    }
+}
+
+/// Keeps nothing, so that nothing of it is measured.
+struct Forgetful;
+
+impl ReplayStore for Forgetful {
+    fn record(&self, _: ReplayKey, _: Timestamp, _: Timestamp) -> Recording {
+        Recording::ready(Ok(Recorded::First))
     }
 }
 
