@@ -79,9 +79,10 @@ pub struct ProofPolicy {
     pub max_bytes: usize,
     /// How many prepared client keys are kept, at 1.5 KiB each, or 4 KiB if they are RSA keys; 10 000 unless set otherwise.
     ///
-    /// Only keys of accepted proofs are, so strangers push out none, and of those the ones that are used again and again stay
-    /// when a multitude comes by once. A client whose key is not kept is served all the same: its key is made ready anew,
-    /// which takes a tenth of the time that verifying its proof does.
+    /// Only keys of accepted proofs are, so strangers push out none, and of those the ones that are looked up again and again
+    /// stay when a multitude comes by once. A resource server looks one up for the first proof beside a token, and keeps it
+    /// there for the next unless it is large. A client whose key is not kept is served all the same: its key is made ready
+    /// anew, which takes a tenth of the time that verifying its proof does.
     pub kept_keys: u64,
 }
 
