@@ -122,7 +122,11 @@ impl IssuerKeys {
     /// cache that all threads then write to in turn.
     #[cfg_attr(
         not(feature = "discovery"),
-        expect(unused_variables, reason = "fixed keys have no age")
+        expect(
+            unused_variables,
+            clippy::unnecessary_wraps,
+            reason = "fixed keys have no age"
+        )
     )]
     pub(crate) fn generation(&self, now: Timestamp) -> Option<u64> {
         match &self.0 {

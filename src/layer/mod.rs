@@ -114,6 +114,12 @@ use crate::rejection::Rejection;
 #[derive(Clone, Debug)]
 pub struct Reported(pub Rejection);
 
+/// The service that was polled ready, in whose place a clone waits for the next request.
+fn take_ready<S: Clone>(service: &mut S) -> S {
+    let clone = service.clone();
+    std::mem::replace(service, clone)
+}
+
 /// The answer to a mistake on our side: layers that cannot stand together, and a future that is polled after it has
 /// answered. Never in gRPC's form, which is a 200 to whoever takes the status for the verdict.
 fn internal_error() -> Response<Bytes> {

@@ -81,22 +81,22 @@ impl Protection {
         let now = self.server.now();
         demand
             .check(&self.token, now)
-            .inspect_err(|refusal| self.note(refusal.clone().into(), now))
+            .inspect_err(|refusal| self.note(&refusal.clone().into(), now))
     }
 
     /// The answer where the token cannot be used for a reason that no demand is about.
     #[cfg(feature = "authorization-server")]
     pub(crate) fn refuse(&self, error: crate::token::TokenError) -> Refused {
-        self.note(Refusal::from(error.clone()).into(), self.server.now());
+        self.note(&Refusal::from(error.clone()).into(), self.server.now());
         Refused(Box::new(self.answer(error.into())))
     }
 
-    fn note(&self, rejection: Rejection, now: Timestamp) {
+    fn note(&self, rejection: &Rejection, now: Timestamp) {
         let certificate = self.token.confirmation().x5t_s256;
         self.record.note(
             &self.server,
             now,
-            Some(&rejection),
+            Some(rejection),
             Some(&self.token),
             certificate,
         );

@@ -1,5 +1,4 @@
 use std::{
-    mem,
     task::{Context, Poll},
     time::Instant,
 };
@@ -14,7 +13,7 @@ use super::{
     future::{Deciding, Decision},
 };
 use crate::{
-    layer::ResponseBody,
+    layer::{ResponseBody, take_ready},
     replay::Recording,
     resource_server::{Accepted, Denied, Findings, Judgement, RequestFacts, ResourceServer},
     time::Timestamp,
@@ -30,14 +29,6 @@ pub struct Protect<S> {
 impl<S> Protect<S> {
     pub(super) const fn new(inner: S, server: ResourceServer) -> Self {
         Self { inner, server }
-    }
-}
-
-impl<S: Clone> Protect<S> {
-    /// The service that was polled ready. Its clone waits for the next request.
-    fn take_ready(&mut self) -> S {
-        let clone = self.inner.clone();
-        mem::replace(&mut self.inner, clone)
     }
 }
 
@@ -61,8 +52,8 @@ where
         match decide(&self.server, request, now) {
             Verdict::Made(request, outcome) => {
                 if outcome.is_err() && !self.server.reports_only() {
-                    // What was reserved for the request, a place under a limit perhaps, is free again.
-                    drop(self.take_ready());
+                    // It will not be called. What was reserved for the request, a place under a limit perhaps, is free again.
+                    drop(take_ready(&mut self.inner));
                 }
                 let decision = Decision {
                     request,
@@ -72,7 +63,7 @@ where
                 ProtectFuture::after(decision, &self.server, &mut self.inner, begun)
             }
             Verdict::Pending(verdict) => {
-                let inner = self.take_ready();
+                let inner = take_ready(&mut self.inner);
                 ProtectFuture::deciding(verdict, self.server.clone(), inner, begun)
             }
         }

@@ -10,7 +10,7 @@ use http_body::Body;
 use tower::Service;
 
 use super::{Demand, RequireFuture};
-use crate::layer::{Protection, Reported, ResponseBody, internal_error};
+use crate::layer::{Protection, Reported, ResponseBody, internal_error, take_ready};
 
 /// A service that demands something of each token. Made by [`RequireScope`](super::RequireScope) and its like.
 #[derive(Clone)]
@@ -27,7 +27,7 @@ impl<S> RequireService<S> {
 
 impl<S, B, A> Service<Request<B>> for RequireService<S>
 where
-    S: Service<Request<B>, Response = Response<A>>,
+    S: Service<Request<B>, Response = Response<A>> + Clone,
     A: Body<Data = Bytes>,
 {
     type Response = Response<ResponseBody<A>>;
@@ -49,6 +49,7 @@ where
                 path,
                 "a demand stands before no FapiLayer: nothing is let through"
             );
+            drop(take_ready(&mut self.inner));
             return RequireFuture::refused(internal_error());
         };
         match protection.judge(&*self.demand) {
@@ -57,7 +58,11 @@ where
                 let reported = Reported(refusal.into());
                 RequireFuture::passed(self.inner.call(request), Some(reported))
             }
-            Err(refusal) => RequireFuture::refused(protection.answer(refusal)),
+            Err(refusal) => {
+                // What was reserved for the request, a place under a limit perhaps, is free again.
+                drop(take_ready(&mut self.inner));
+                RequireFuture::refused(protection.answer(refusal))
+            }
         }
     }
 }

@@ -232,7 +232,7 @@ fn a_second_request_on_the_same_service_is_judged_anew() {
 }
 
 /// A store that has to be waited for.
-pub(super) struct Remote(pub(super) MemoryReplayStore);
+struct Remote(MemoryReplayStore);
 
 impl ReplayStore for Remote {
     fn record(&self, key: ReplayKey, expires: Timestamp, now: Timestamp) -> Recording {

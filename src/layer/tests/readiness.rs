@@ -67,7 +67,8 @@ fn the_service_that_was_polled_ready_is_called_and_a_refusal_gives_its_place_bac
     ] {
         let inner = Reserving::new();
         let taken = inner.taken.clone();
-        let mut service = FapiLayer::new(world.server.clone()).layer(inner);
+        let scope = RequireScope::all_of(["a"]).unwrap();
+        let mut service = FapiLayer::new(world.server.clone()).layer(scope.layer(inner));
         let mut send = |request| {
             let mut context = Context::from_waker(Waker::noop());
             assert!(service.poll_ready(&mut context).is_ready());
@@ -76,7 +77,7 @@ fn the_service_that_was_polled_ready_is_called_and_a_refusal_gives_its_place_bac
             assert_eq!(taken.load(Ordering::SeqCst), 0, "{case}");
             answer.status()
         };
-        let good = || world.request("");
+        let good = || world.request("a");
         let copy = |request: &Request<()>| {
             let mut copy = Request::get("/a").body(()).unwrap();
             *copy.headers_mut() = request.headers().clone();
@@ -88,5 +89,24 @@ fn the_service_that_was_polled_ready_is_called_and_a_refusal_gives_its_place_bac
         let bare = Request::get("/a").body(()).unwrap();
         assert_eq!(send(bare), refused, "{case}: no token");
         assert_eq!(send(good()), StatusCode::OK, "{case}");
+        let narrow = match refused {
+            StatusCode::UNAUTHORIZED => StatusCode::FORBIDDEN,
+            reported => reported,
+        };
+        assert_eq!(send(world.request("b")), narrow, "{case}: no scope");
+        assert_eq!(send(good()), StatusCode::OK, "{case}");
     }
+}
+
+#[test]
+fn a_demand_without_a_layer_around_it_gives_the_place_back_too() {
+    let inner = Reserving::new();
+    let taken = inner.taken.clone();
+    let mut service = RequireScope::all_of(["a"]).unwrap().layer(inner);
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(service.poll_ready(&mut context).is_ready());
+    let request = Request::get("/a").body(()).unwrap();
+    let answer = block_on(service.call(request)).unwrap();
+    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(taken.load(Ordering::SeqCst), 0);
 }
