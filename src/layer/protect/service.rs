@@ -15,8 +15,7 @@ use super::{
 use crate::{
     layer::{ResponseBody, take_ready},
     replay::Recording,
-    resource_server::{Accepted, Denied, Findings, Judgement, RequestFacts, ResourceServer},
-    time::Timestamp,
+    resource_server::{Findings, Judgement, RequestFacts, ResourceServer},
 };
 
 /// A service behind a resource server's verdict. Made by [`ProtectLayer`](super::ProtectLayer).
@@ -48,18 +47,12 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let begun = Instant::now();
-        let now = self.server.now();
-        match decide(&self.server, request, now) {
-            Verdict::Made(request, outcome) => {
-                if outcome.is_err() && !self.server.reports_only() {
+        match decide(&self.server, request) {
+            Verdict::Made(decision) => {
+                if decision.outcome.is_err() && !self.server.reports_only() {
                     // It will not be called. What was reserved for the request, a place under a limit perhaps, is free again.
                     drop(take_ready(&mut self.inner));
                 }
-                let decision = Decision {
-                    request,
-                    outcome,
-                    at: now,
-                };
                 ProtectFuture::after(decision, &self.server, &mut self.inner, begun)
             }
             Verdict::Pending(verdict) => {
@@ -76,22 +69,26 @@ where
     reason = "lives for a moment; a box would cost every request"
 )]
 enum Verdict<B> {
-    Made(Request<B>, Result<Accepted, Denied>),
+    Made(Decision<B>),
     Pending(Deciding<B>),
 }
 
 /// Decides at once where that is possible: everything at hand and a replay store that answers without waiting.
-fn decide<B: Send + 'static>(
-    server: &ResourceServer,
-    request: Request<B>,
-    now: Timestamp,
-) -> Verdict<B> {
+fn decide<B: Send + 'static>(server: &ResourceServer, request: Request<B>) -> Verdict<B> {
+    let now = server.now();
+    let made = |request, outcome| {
+        Verdict::Made(Decision {
+            request,
+            outcome,
+            at: now,
+        })
+    };
     match server.judge(&RequestFacts::of(&request), now, &Findings::default()) {
-        Judgement::Refused(denied) => Verdict::Made(request, Err(denied)),
+        Judgement::Refused(denied) => made(request, Err(denied)),
         Judgement::Proven(proven) => {
             let answer = server.record(&proven, now).map(Recording::now_or_pending);
             match answer.transpose() {
-                Ok(answer) => Verdict::Made(request, server.conclude(proven, answer, now)),
+                Ok(answer) => made(request, server.conclude(proven, answer, now)),
                 Err(pending) => {
                     let server = server.clone();
                     Verdict::Pending(Box::pin(async move {
